@@ -1,0 +1,326 @@
+"""A filter bound to a resource type: every path resolved, every literal typed; and its meaning.
+
+The evaluator is the reference of what a filter means; the store's SQL must agree with it.
+Choices where RFC 7644 is silent: ``ne`` holds whenever ``eq`` does not, unassigned and
+multi-valued attributes included, and ``eq null`` is the same as ``not (… pr)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import msgspec
+
+from scim_asgi.protocol.comparison import comparable
+from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.errors import InvalidFilter
+from scim_asgi.protocol.filters import And, Comparison, Node, Not, Or, Present, Value, ValuePath
+from scim_asgi.protocol.paths import Path, Target, UnknownPath, resolve
+from scim_asgi.protocol.schemas import Attribute
+
+_EQUALITY = frozenset({"eq", "ne"})
+_ORDER = _EQUALITY | {"gt", "ge", "lt", "le"}
+_TEXT = _ORDER | {"co", "sw", "ew"}
+_OPERATORS: dict[str, frozenset[str]] = {
+    "string": _TEXT,
+    "reference": _TEXT,
+    "boolean": _EQUALITY,
+    "binary": _EQUALITY,
+    "integer": _ORDER,
+    "decimal": _ORDER,
+    "dateTime": _ORDER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Some value of the target stands in the relation to the (comparable) value.
+
+    ``operator`` is one of eq, co, sw, ew, gt, ge, lt, le; ``ne`` is bound as a negated eq.
+    """
+
+    target: Target
+    operator: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The target has a non-empty value."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every condition holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Some condition holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """The condition does not hold."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of the target makes the condition hold; its targets are the sub-attributes."""
+
+    target: Target
+    condition: Condition
+
+
+Condition: TypeAlias = "Compare | Exists | AllOf | AnyOf | Negation | Element"
+
+NEVER = AnyOf(())
+"""The condition that no resource meets."""
+
+
+@lru_cache(maxsize=2048)
+def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = False) -> Condition:
+    """Bind a filter to a resource type.
+
+    Args:
+        definition: The type.
+        node: The parsed filter.
+        ignore_unknown: Treat attributes that the type lacks as having no value, as a query over
+            several types does (RFC 7644 section 3.4.2.1), instead of refusing them.
+
+    Raises:
+        InvalidFilter: An unknown or hidden attribute, a complex one without sub-attribute, an
+            operator or a literal that does not fit the attribute's type.
+    """
+
+    def find(path: Path) -> Target | None:
+        try:
+            return resolve(definition, path)
+        except UnknownPath as error:
+            if ignore_unknown:
+                return None
+            msg = f"Filter: {error}."
+            raise InvalidFilter(msg) from None
+
+    return _bind(node, find)
+
+
+@lru_cache(maxsize=2048)
+def bind_element(attribute: Attribute, node: Node) -> Condition:
+    """Bind what stands between brackets to the elements of an attribute.
+
+    Raises:
+        InvalidFilter: As :func:`bind`.
+    """
+    subs = element_attributes(attribute)
+    if not subs:
+        msg = f'Filter: "{attribute.name}" has no sub-attributes; brackets do not apply to it.'
+        raise InvalidFilter(msg)
+
+    def find(path: Path) -> Target:
+        sub = subs.get(path.name.casefold())
+        if sub is None or path.urn is not None or path.sub is not None:
+            msg = f'Filter: "{attribute.name}" has no sub-attribute "{path}".'
+            raise InvalidFilter(msg)
+        return Target(None, sub)
+
+    return _bind(node, find)
+
+
+def element_attributes(attribute: Attribute) -> dict[str, Attribute]:
+    """Return the sub-attributes of an element; a simple element is its own ``value``."""
+    if attribute.is_complex:
+        return attribute.subs
+    if attribute.multi_valued:
+        return {"value": msgspec.structs.replace(attribute, name="value", multi_valued=False)}
+    return {}
+
+
+def elements(attribute: Attribute, value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the elements of an attribute's value as objects; a single value is one element."""
+    for element in value if isinstance(value, list) else [value]:
+        yield element if isinstance(element, dict) else {"value": element}
+
+
+_Find: TypeAlias = Callable[[Path], "Target | None"]
+
+
+def _bind(node: Node, find: _Find) -> Condition:
+    match node:
+        case And(terms):
+            return AllOf(tuple(_bind(term, find) for term in terms))
+        case Or(terms):
+            return AnyOf(tuple(_bind(term, find) for term in terms))
+        case Not(term):
+            return Negation(_bind(term, find))
+        case Present(path):
+            target = find(path)
+            return NEVER if target is None else Exists(_visible(target))
+        case ValuePath(path, term):
+            target = find(path)
+            return NEVER if target is None else _bind_value_path(target, term)
+        case Comparison():
+            target = find(node.path)
+            return _absent(node) if target is None else _bind_comparison(target, node)
+
+
+def _absent(node: Comparison) -> Condition:
+    unassigned_matches = (node.operator == "ne") != (node.value is None)
+    return AllOf(()) if unassigned_matches else NEVER
+
+
+def _bind_value_path(target: Target, term: Node) -> Condition:
+    leaf = _visible(target).leaf
+    if leaf is None or target.sub is not None:
+        msg = f'Filter: brackets do not apply to "{target}".'
+        raise InvalidFilter(msg)
+    return Element(target, bind_element(leaf, term))
+
+
+def _visible(target: Target) -> Target:
+    for attribute in (target.attribute, target.sub):
+        if attribute is not None and attribute.is_hidden:
+            msg = f'Filter: "{target}" cannot be used in a filter.'
+            raise InvalidFilter(msg)
+    return target
+
+
+def _bind_comparison(target: Target, node: Comparison) -> Condition:
+    target = _comparable_target(_visible(target))
+    leaf = target.leaf
+    assert leaf is not None
+    if node.value is None and node.operator in _EQUALITY:
+        return Exists(target) if node.operator == "ne" else Negation(Exists(target))
+    if node.operator not in _OPERATORS[leaf.type]:
+        msg = f'Filter: the operator "{node.operator}" does not apply to "{target}" ({leaf.type}).'
+        raise InvalidFilter(msg)
+    value = _literal(target, leaf, node)
+    if node.operator == "ne":
+        return Negation(Compare(target, "eq", value))
+    return Compare(target, node.operator, value)
+
+
+def _comparable_target(target: Target) -> Target:
+    leaf = target.leaf
+    if leaf is None:
+        msg = f'Filter: "{target}" is a schema; name one of its attributes.'
+        raise InvalidFilter(msg)
+    if not leaf.is_complex:
+        return target
+    value = leaf.subs.get("value") if leaf.multi_valued else None
+    if value is None:
+        subs = ", ".join(sub.name for sub in leaf.sub_attributes if not sub.is_hidden)
+        msg = f'Filter: "{target}" is complex; name one of its sub-attributes: {subs}.'
+        raise InvalidFilter(msg)
+    return Target(target.extension, target.attribute, value)
+
+
+def _literal(target: Target, leaf: Attribute, node: Comparison) -> Any:
+    value = _typed(leaf, node.value, node.raw)
+    if value is None:
+        msg = f'Filter: "{target}" is of type {leaf.type}; {_shown(node.value)} does not fit.'
+        raise InvalidFilter(msg)
+    try:
+        return comparable(leaf, value)
+    except ValueError as error:
+        msg = f'Filter: "{target}": {_shown(node.value)} is {error}.'
+        raise InvalidFilter(msg) from None
+
+
+def _typed(leaf: Attribute, value: Value, raw: str | None) -> Value:
+    match leaf.type:
+        case "boolean":
+            return _boolean(value)
+        case "integer" | "decimal":
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return value if number else None
+        case _:
+            return value if isinstance(value, str) else raw
+
+
+def _boolean(value: Value) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.casefold())
+    return value if isinstance(value, bool) else None
+
+
+def _shown(value: Value) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else text[:57] + '…"'
+
+
+def holds(condition: Condition, resource: dict[str, Any]) -> bool:
+    """Return whether a condition holds for a resource with canonical names.
+
+    Args:
+        condition: What :func:`bind` (or, for an element, :func:`bind_element`) made.
+        resource: The resource as JSON object, or the element.
+    """
+    match condition:
+        case Compare(target, operator, value):
+            return any(
+                _RELATIONS[operator](found, value) for found in _comparables(target, resource)
+            )
+        case Exists(target):
+            return any(map(is_present, _values(target, resource)))
+        case AllOf(conditions):
+            return all(holds(each, resource) for each in conditions)
+        case AnyOf(conditions):
+            return any(holds(each, resource) for each in conditions)
+        case Negation(negated):
+            return not holds(negated, resource)
+        case Element(target, inner):
+            return any(
+                holds(inner, element)
+                for value in _values(target, resource)
+                for element in elements(target.attribute, value)  # type: ignore[arg-type]
+            )
+
+
+_RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda found, value: bool(found == value),
+    "co": lambda found, value: value in found,
+    "sw": lambda found, value: bool(found.startswith(value)),
+    "ew": lambda found, value: bool(found.endswith(value)),
+    "gt": lambda found, value: bool(found > value),
+    "ge": lambda found, value: bool(found >= value),
+    "lt": lambda found, value: bool(found < value),
+    "le": lambda found, value: bool(found <= value),
+}
+
+
+def is_present(value: Any) -> bool:
+    """Return whether a value is assigned and not empty; a complex one needs one such node."""
+    if isinstance(value, dict):
+        return any(map(is_present, value.values()))
+    if isinstance(value, list):
+        return any(map(is_present, value))
+    return value is not None and value != ""
+
+
+def _values(target: Target, resource: dict[str, Any]) -> Iterator[Any]:
+    scope = resource if target.extension is None else resource.get(target.extension.id, {})
+    value = scope if target.attribute is None else scope.get(target.attribute.name)
+    for element in value if isinstance(value, list) else [value]:
+        if target.sub is not None and isinstance(element, dict):
+            element = element.get(target.sub.name)
+        if element is not None:
+            yield element
+
+
+def _comparables(target: Target, resource: dict[str, Any]) -> Iterator[Any]:
+    leaf = target.leaf
+    assert leaf is not None
+    for value in _values(target, resource):
+        yield comparable(leaf, value)

@@ -1,0 +1,293 @@
+"""One attribute edited by one PATCH operation: the rules of RFC 7644 sections 3.5.2.1 to 3.5.2.3.
+
+Every function takes the attribute's value before (None when unassigned) and returns the value
+after; what it is given may be changed in place.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from msgspec import UNSET
+
+from scim_asgi.protocol.conditions import element_attributes, elements, holds
+from scim_asgi.protocol.dialects import read_element, read_value
+from scim_asgi.protocol.errors import Mutability, NoTarget
+from scim_asgi.protocol.filters import And, Comparison, Node
+from scim_asgi.protocol.patch_paths import PatchPath
+from scim_asgi.protocol.schemas import Attribute
+from scim_asgi.protocol.values import (
+    check_element,
+    check_value,
+    is_unassigned,
+    keep_one_primary,
+    same,
+)
+
+_LABELS = frozenset({"type", "primary"})
+
+
+def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
+    """Return an attribute's value after an operation.
+
+    Args:
+        op: ``add``, ``remove`` or ``replace``.
+        path: The path, whose target names the attribute.
+        before: The value before, None when unassigned.
+        value: The operation's value; UNSET when there is none.
+
+    Raises:
+        Mutability: The attribute or sub-attribute may not change so.
+        NoTarget: No element matches the path's filter, and none can be made from it.
+        InvalidValue: The value does not fit.
+    """
+    attribute, sub = path.target.attribute, path.target.sub
+    assert attribute is not None
+    original = copy.deepcopy(before) if attribute.mutability == "immutable" else None
+    if attribute.mutability == "readOnly":
+        return _unchanged(attribute, str(path), op, before, value, sub)
+    if path.condition is not None:
+        after = _edit_matching(op, path, attribute, before, value)
+    elif sub is not None:
+        after = _edit_sub(op, path, attribute, sub, before, value)
+    elif op == "remove":
+        after = _removed(attribute, before, value)
+    else:
+        after = _assigned(op, attribute, str(path), before, value)
+    if original is not None and (after is None or not same(attribute, original, after)):
+        msg = f'"{attribute.name}" is immutable and already has a value.'
+        raise Mutability(msg)
+    return after
+
+
+def _unchanged(
+    attribute: Attribute, path: str, op: str, before: Any, value: Any, sub: Attribute | None
+) -> Any:
+    """Let a read-only value pass that a directory echoes as it is."""
+    present = before.get(sub.name) if sub is not None and isinstance(before, dict) else before
+    echoed = value is not UNSET and op != "remove" and _echoes(present, value)
+    if not echoed:
+        msg = f'"{path}" is read-only; only this server sets it.'
+        raise Mutability(msg)
+    return before
+
+
+def _echoes(present: Any, value: Any) -> bool:
+    if isinstance(present, dict) and isinstance(value, dict):
+        return all(_echoes(present.get(name), element) for name, element in value.items())
+    return bool(present == value) or (present is None and is_unassigned(value))
+
+
+def _assigned(op: str, attribute: Attribute, path: str, before: Any, value: Any) -> Any:
+    new = check_value(attribute, read_value(attribute, value), path)
+    if new is None:
+        return before if op == "add" else None
+    if attribute.multi_valued:
+        return _appended(attribute, before, new) if op == "add" else new
+    if attribute.is_complex and before is not None:
+        return _merged(attribute, before, new, _cleared(attribute, value))
+    return new
+
+
+def _cleared(attribute: Attribute, value: Any) -> set[str]:
+    """Return the sub-attributes that an object clears with null or an empty text."""
+    if not isinstance(value, dict):
+        return set()
+    subs = {name: attribute.subs.get(name.casefold()) for name in value}
+    return {sub.name for name, sub in subs.items() if sub and is_unassigned(value[name])}
+
+
+def _merged(
+    attribute: Attribute, before: dict[str, Any], new: dict[str, Any], cleared: set[str]
+) -> dict[str, Any] | None:
+    for name, value in new.items():
+        sub = attribute.subs[name.casefold()]
+        if sub.mutability == "immutable" and name in before and before[name] != value:
+            msg = f'"{attribute.name}.{name}" is immutable and already has a value.'
+            raise Mutability(msg)
+    merged = {**before, **new}
+    return {name: value for name, value in merged.items() if name not in cleared} or None
+
+
+def _appended(attribute: Attribute, before: list[Any] | None, new: list[Any]) -> list[Any]:
+    after = list(before or ())
+    for element in new:
+        twin = next((each for each in after if _is_twin(attribute, each, element)), None)
+        if twin is None:
+            after.append(element)
+        elif isinstance(twin, dict):
+            twin.update(element)
+            element = twin
+        if isinstance(element, dict) and element.get("primary") is True:
+            keep_one_primary(after, element)
+    return after
+
+
+def _is_twin(attribute: Attribute, left: Any, right: Any) -> bool:
+    """Return whether two elements are the same value: their type and value pair is unique."""
+    if not isinstance(left, dict) or "value" not in right:
+        return same_element(attribute, left, right)
+    pair = [sub for sub in attribute.sub_attributes if sub.name in ("type", "value")]
+    return all(same(sub, left.get(sub.name), right.get(sub.name)) for sub in pair)
+
+
+def same_element(attribute: Attribute, left: Any, right: Any) -> bool:
+    """Return whether two elements of an attribute compare equal."""
+    return same(attribute, [left], [right])
+
+
+def _removed(attribute: Attribute, before: Any, value: Any) -> Any:
+    """Remove all of it; of a list, only the values that a directory names beside the path."""
+    if not attribute.multi_valued or value is UNSET or is_unassigned(value) or before is None:
+        return None
+    doomed = read_value(attribute, value)
+    kept = [
+        element
+        for element in before
+        if not any(_matches_named(attribute, element, named) for named in doomed)
+    ]
+    return kept or None
+
+
+def _matches_named(attribute: Attribute, element: Any, named: Any) -> bool:
+    if not isinstance(named, dict) or not isinstance(element, dict):
+        return same_element(attribute, element, named)
+    known = {
+        name: value
+        for name, value in named.items()
+        if name.casefold() in attribute.subs and value is not None
+    }
+    return bool(known) and all(
+        same(attribute.subs[name.casefold()], element.get(name), value)
+        for name, value in known.items()
+    )
+
+
+def _edit_sub(
+    op: str, path: PatchPath, attribute: Attribute, sub: Attribute, before: Any, value: Any
+) -> Any:
+    if not attribute.multi_valued:
+        element = _edit_element(op, str(path), sub, dict(before or {}), value)
+        return element or None
+    if before is None and op != "remove":
+        before = [{}]
+    edited = [_edit_element(op, str(path), sub, element, value) for element in before or ()]
+    return _without_bare(edited, value) or None
+
+
+def _edit_element(
+    op: str, path: str, sub: Attribute, element: dict[str, Any], value: Any
+) -> dict[str, Any]:
+    before = element.get(sub.name)
+    if sub.mutability == "readOnly":
+        _unchanged(sub, path, op, before, value, None)
+        return element
+    new = None if op == "remove" else check_value(sub, read_value(sub, value), path)
+    if sub.mutability == "immutable" and before is not None and before != new:
+        msg = f'"{path}" is immutable and already has a value.'
+        raise Mutability(msg)
+    if new is not None:
+        element[sub.name] = new
+    elif op != "add":
+        if sub.required and before is not None:
+            msg = f'"{path}" is required and cannot be removed.'
+            raise Mutability(msg)
+        element.pop(sub.name, None)
+    return element
+
+
+def _without_bare(elements: list[Any], value: Any) -> list[Any]:
+    """Drop elements of which a removal has left nothing but labels."""
+    if not is_unassigned(None if value is UNSET else value):
+        return elements
+    return [
+        element
+        for element in elements
+        if not isinstance(element, dict) or not element.keys() <= _LABELS
+    ]
+
+
+def _edit_matching(op: str, path: PatchPath, attribute: Attribute, before: Any, value: Any) -> Any:
+    assert path.condition is not None
+    if not attribute.multi_valued:
+        return _edit_single(op, path, attribute, before, value)
+    present = list(before or ())
+    matching = [
+        index
+        for index, element in enumerate(present)
+        if holds(path.condition, next(elements(attribute, element)))
+    ]
+    if op == "remove":
+        return _remove_matching(path, present, matching)
+    if not matching:
+        if is_unassigned(value):
+            return before
+        present.append(_element_from_filter(path, attribute))
+        matching = [len(present) - 1]
+    for index in matching:
+        present[index] = _changed_element(op, path, attribute, present[index], value)
+    return _tidied(present, matching, value)
+
+
+def _edit_single(op: str, path: PatchPath, attribute: Attribute, before: Any, value: Any) -> Any:
+    """A filter on a single-valued attribute picks it or nothing: Entra removes managers so."""
+    assert path.condition is not None
+    matches = before is not None and holds(path.condition, next(elements(attribute, before)))
+    if op == "remove" and not matches:
+        return before
+    if path.target.sub is not None:
+        return _edit_sub(op, path, attribute, path.target.sub, before, value)
+    return None if op == "remove" else _assigned(op, attribute, str(path), before, value)
+
+
+def _remove_matching(path: PatchPath, present: list[Any], matching: list[int]) -> Any:
+    sub = path.target.sub
+    if sub is None:
+        return [each for index, each in enumerate(present) if index not in matching] or None
+    for index in matching:
+        _edit_element("remove", str(path), sub, present[index], UNSET)
+    return _without_bare(present, UNSET) or None
+
+
+def _changed_element(
+    op: str, path: PatchPath, attribute: Attribute, element: Any, value: Any
+) -> Any:
+    if path.target.sub is not None:
+        return _edit_element(op, str(path), path.target.sub, element, value)
+    new = check_element(attribute, read_element(attribute, value), str(path))
+    if new is None or not isinstance(new, dict):
+        return new
+    return _merged(attribute, element, new, set())
+
+
+def _tidied(present: list[Any], touched: list[int], value: Any) -> Any:
+    for index in touched:
+        element = present[index]
+        if isinstance(element, dict) and element.get("primary") is True:
+            keep_one_primary(present, element)
+    return _without_bare([each for each in present if each is not None], value) or None
+
+
+def _element_from_filter(path: PatchPath, attribute: Attribute) -> Any:
+    """Return the element that a filter of equalities describes (RFC 7644 erratum 8097).
+
+    Raises:
+        NoTarget: The filter is more than ``eq`` terms joined by ``and``.
+    """
+    assert path.node is not None
+    terms = path.node.terms if isinstance(path.node, And) else (path.node,)
+    subs = element_attributes(attribute)
+    stamped = {}
+    for term in terms:
+        name, value = _equality(path, term)
+        sub = subs[name.casefold()]
+        stamped[sub.name] = check_element(sub, read_element(sub, value), str(path))
+    return stamped if attribute.is_complex else stamped.get("value")
+
+
+def _equality(path: PatchPath, term: Node) -> tuple[str, Any]:
+    if not isinstance(term, Comparison) or term.operator != "eq" or term.value is None:
+        msg = f'Nothing matches "{path}".'
+        raise NoTarget(msg)
+    return term.path.name, term.value

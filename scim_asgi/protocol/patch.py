@@ -1,0 +1,299 @@
+"""PATCH applied to a resource: in order, and all or nothing (RFC 7644 section 3.5.2)."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import UNSET
+
+from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.dialects import find_key
+from scim_asgi.protocol.elements import edit_attribute
+from scim_asgi.protocol.errors import (
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    Mutability,
+    NoTarget,
+    ScimError,
+)
+from scim_asgi.protocol.messages import PatchOperation
+from scim_asgi.protocol.patch_paths import PatchPath, parse_patch_path
+from scim_asgi.protocol.paths import Target, UnknownPath, split_urn
+from scim_asgi.protocol.resources import UnknownAttributes, with_schemas, without_unassigned
+from scim_asgi.protocol.schemas import Attribute, Schema
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edit:
+    """One change of one attribute: an operation with its path resolved.
+
+    Attributes:
+        op: ``add``, ``remove`` or ``replace``.
+        path: What to change.
+        value: The value as sent; UNSET when there is none.
+        place: The index of the operation, for errors.
+        implied: Whether the path came from a member of a path-less value.
+    """
+
+    op: str
+    path: PatchPath
+    value: Any
+    place: int
+    implied: bool = False
+
+
+@dataclass(slots=True)
+class Patch:
+    """The operations of a PATCH, ready to be applied.
+
+    Attributes:
+        edits: Changes of attributes of the document, in order.
+        row_edits: Changes of attributes that the store keeps as rows, in order.
+        unknown: Changes below URNs that the type does not know: operation, URN, name, value.
+        ignored: Paths that were passed over because nobody knows them.
+    """
+
+    edits: list[Edit] = field(default_factory=list)
+    row_edits: list[Edit] = field(default_factory=list)
+    unknown: list[tuple[str, str, str, Any]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+    @property
+    def targets(self) -> list[Target]:
+        """What the PATCH names, whether it changes or not."""
+        return [edit.path.target for edit in (*self.edits, *self.row_edits)]
+
+
+def plan_patch(
+    definition: ResourceDefinition,
+    operations: list[PatchOperation],
+    unknown: UnknownAttributes = "ignore",
+) -> Patch:
+    """Resolve the paths of a PATCH and take path-less values apart into their members.
+
+    Args:
+        definition: The resource type.
+        operations: What was sent.
+        unknown: What to do with paths that name no attribute: an ignored one never costs the
+            rest of the request.
+
+    Raises:
+        InvalidPath: A path does not parse, or is unknown and `unknown` is "reject".
+        InvalidFilter: A filter in a path does not parse or does not fit.
+        NoTarget: A remove without path.
+        InvalidValue: A value is missing or of the wrong kind.
+    """
+    patch = Patch()
+    for place, operation in enumerate(operations):
+        try:
+            _plan_operation(definition, patch, operation, place, unknown)
+        except ScimError as error:
+            raise _at(error, place) from None
+    return patch
+
+
+def _at(error: ScimError, place: int) -> ScimError:
+    error.detail = f"Operations[{place}]: {error.detail}"
+    error.args = (error.detail,)
+    return error
+
+
+def _plan_operation(
+    definition: ResourceDefinition,
+    patch: Patch,
+    operation: PatchOperation,
+    place: int,
+    unknown: UnknownAttributes,
+) -> None:
+    if operation.value is UNSET and operation.op != "remove":
+        msg = f"{operation.op} needs a value."
+        raise InvalidValue(msg)
+    if operation.path is None:
+        _plan_members(definition, patch, operation, place, unknown)
+        return
+    try:
+        path = parse_patch_path(definition, operation.path)
+    except UnknownPath as error:
+        _plan_unknown(patch, operation, str(error), unknown)
+        return
+    if path.target.attribute is None:
+        assert path.target.extension is not None
+        _plan_extension(definition, patch, operation, path.target.extension, place)
+    else:
+        _add(definition, patch, Edit(operation.op, path, operation.value, place))
+
+
+def _add(definition: ResourceDefinition, patch: Patch, edit: Edit) -> None:
+    target = edit.path.target
+    assert target.attribute is not None
+    in_rows = target.extension is None and target.attribute.name in definition.row_attributes
+    (patch.row_edits if in_rows else patch.edits).append(edit)
+
+
+def _plan_members(
+    definition: ResourceDefinition,
+    patch: Patch,
+    operation: PatchOperation,
+    place: int,
+    unknown: UnknownAttributes,
+) -> None:
+    if operation.op == "remove":
+        msg = "remove needs a path that says what to remove."
+        raise NoTarget(msg)
+    if not isinstance(operation.value, dict):
+        msg = f"{operation.op} without a path needs an object of attributes as its value."
+        raise InvalidValue(msg)
+    for key, value in operation.value.items():
+        target = find_key(definition, key)
+        if target is None:
+            named = PatchOperation(operation.op, key, value)
+            _plan_unknown(patch, named, f'{definition.name} has no attribute "{key}"', unknown)
+        elif target.attribute is None:
+            assert target.extension is not None
+            named = PatchOperation(operation.op, key, value)
+            _plan_extension(definition, patch, named, target.extension, place)
+        else:
+            edit = Edit(operation.op, PatchPath(target), value, place, implied=True)
+            _add(definition, patch, edit)
+
+
+def _plan_extension(
+    definition: ResourceDefinition,
+    patch: Patch,
+    operation: PatchOperation,
+    extension: Schema,
+    place: int,
+) -> None:
+    """Take a change of a whole extension apart into changes of its attributes."""
+    value = operation.value
+    if operation.op == "remove" or value is None:
+        members = dict.fromkeys(_names(extension.attributes))
+        op = "remove"
+    elif isinstance(value, dict):
+        members, op = value, operation.op
+    else:
+        msg = f'"{extension.id}" takes an object with the attributes of the extension.'
+        raise InvalidValue(msg)
+    for name, element in members.items():
+        attribute = extension.by_name.get(name.casefold())
+        if attribute is None:
+            patch.ignored.append(f"{extension.id}:{name}")
+            continue
+        path = PatchPath(Target(extension, attribute))
+        edit = Edit(op, path, UNSET if op == "remove" else element, place, implied=True)
+        _add(definition, patch, edit)
+
+
+def _names(attributes: tuple[Attribute, ...]) -> list[str]:
+    return [each.name for each in attributes if each.mutability != "readOnly"]
+
+
+def _plan_unknown(
+    patch: Patch, operation: PatchOperation, why: str, unknown: UnknownAttributes
+) -> None:
+    assert operation.path is not None
+    if unknown == "reject":
+        msg = f"{why}; remove it from what the directory sends."
+        raise InvalidPath(msg)
+    urn, name = split_urn(operation.path)
+    if urn is None or "[" in operation.path:
+        patch.ignored.append(operation.path)
+        return
+    value = None if operation.op == "remove" else operation.value
+    if isinstance(value, dict) and "." not in name:
+        for key, element in value.items():
+            patch.unknown.append((operation.op, operation.path, key, element))
+    else:
+        patch.unknown.append((operation.op, urn, name, value))
+
+
+def apply_patch(
+    definition: ResourceDefinition, current: dict[str, Any], patch: Patch
+) -> dict[str, Any]:
+    """Apply the changes of the document, one after the other, each on the result of the last.
+
+    Args:
+        definition: The resource type.
+        current: The resource as stored, with its id, meta and whatever read-only attribute the
+            patch names; it is not changed.
+        patch: What :func:`plan_patch` made.
+
+    Returns:
+        The new resource.
+
+    Raises:
+        Mutability: A read-only, immutable or required attribute would change.
+        NoTarget: A filter of add or replace matches nothing, and is none that says what an
+            element would be.
+        InvalidValue: A value does not fit its attribute.
+    """
+    resource = copy.deepcopy(current)
+    for edit in patch.edits:
+        try:
+            _apply(definition, resource, edit)
+        except ScimError as error:
+            raise _at(error, edit.place) from None
+    for op, urn, name, value in patch.unknown:
+        _apply_unknown(resource, op, urn, name, value)
+    return with_schemas(definition, resource)
+
+
+def _apply(definition: ResourceDefinition, resource: dict[str, Any], edit: Edit) -> None:
+    target = edit.path.target
+    attribute = target.attribute
+    assert attribute is not None
+    if attribute.name == "schemas" and target.extension is None:
+        _check_schemas_edit(definition, edit)
+        return
+    if target.extension is None:
+        scope = resource
+    else:
+        scope = resource.setdefault(target.extension.id, {})
+    before = scope.get(attribute.name)
+    after = edit_attribute(edit.op, edit.path, before, edit.value)
+    required = attribute.required and before is not None and after is None
+    if required:
+        _refuse_removal(edit, str(Target(target.extension, attribute)))
+    if after is None:
+        scope.pop(attribute.name, None)
+    else:
+        scope[attribute.name] = after
+    if target.extension is not None and not scope:
+        del resource[target.extension.id]
+
+
+def _refuse_removal(edit: Edit, path: str) -> None:
+    msg = f'"{path}" is required and cannot be removed.'
+    raise Mutability(msg) if edit.op == "remove" else InvalidValue(msg)
+
+
+def _check_schemas_edit(definition: ResourceDefinition, edit: Edit) -> None:
+    """Allow a directory to send `schemas` along; the server says itself which ones are true."""
+    sent = edit.value if isinstance(edit.value, list) else [edit.value]
+    named = {urn.casefold() for urn in sent if isinstance(urn, str)}
+    base_stays = edit.op == "add" or definition.schema.id.casefold() in named
+    if edit.op == "remove" and edit.value is not UNSET:
+        base_stays = definition.schema.id.casefold() not in named
+    if not base_stays:
+        msg = f'"schemas" has to keep "{definition.schema.id}".'
+        raise Mutability(msg)
+    if not all(isinstance(urn, str) for urn in sent if urn is not UNSET):
+        msg = '"schemas" takes a list of URNs.'
+        raise InvalidSyntax(msg)
+
+
+def _apply_unknown(resource: dict[str, Any], op: str, urn: str, name: str, value: Any) -> None:
+    key = next((each for each in resource if each.casefold() == urn.casefold()), urn)
+    container = resource.setdefault(key, {})
+    kept = None if op == "remove" else without_unassigned(value)
+    if not isinstance(container, dict):
+        return
+    if kept is None:
+        container.pop(name, None)
+    else:
+        container[name] = kept
+    if not container:
+        del resource[key]

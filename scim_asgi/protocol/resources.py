@@ -1,0 +1,290 @@
+"""Whole resources: an inbound one checked and normalised, a stored one replaced.
+
+RFC 7643 section 2 and RFC 7644 sections 3.3 and 3.5.1. Resources are plain JSON objects; what
+these functions return has canonical names and nothing unassigned in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from scim_asgi.protocol.comparison import comparable
+from scim_asgi.protocol.definitions import Registry, ResourceDefinition
+from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue, Mutability
+from scim_asgi.protocol.paths import Target, parse_path, resolve
+from scim_asgi.protocol.schemas import Attribute, Schema
+from scim_asgi.protocol.values import check_value, is_unassigned, require, same
+
+UnknownAttributes = Literal["ignore", "reject"]
+
+
+def check_schemas(registry: Registry, definition: ResourceDefinition, body: dict[str, Any]) -> None:
+    """Check the `schemas` of an inbound resource (RFC 7643 section 3).
+
+    The type's own schema has to be there, in any case, and no other type's; URNs that nobody
+    knows are passed over.
+
+    Raises:
+        InvalidSyntax: It is missing, no list of texts, or lacks the type's own schema.
+        InvalidValue: It names another type's schema.
+    """
+    schemas = body.get("schemas")
+    if not isinstance(schemas, list) or not all(isinstance(urn, str) for urn in schemas):
+        msg = f'"schemas" has to be a list with "{definition.schema.id}" in it.'
+        raise InvalidSyntax(msg)
+    named = {urn.casefold() for urn in schemas}
+    for other in registry.definitions:
+        if other is not definition and other.schema.id.casefold() in named:
+            msg = f'"schemas" names {other.schema.id}; this is the endpoint of {definition.name}.'
+            raise InvalidValue(msg)
+    if definition.schema.id.casefold() not in named:
+        msg = f'"schemas" lacks "{definition.schema.id}".'
+        raise InvalidSyntax(msg)
+
+
+def check_resource(
+    definition: ResourceDefinition, body: dict[str, Any], unknown: UnknownAttributes = "ignore"
+) -> dict[str, Any]:
+    """Check an inbound resource whose known names are canonical.
+
+    Args:
+        definition: The resource type.
+        body: The resource; it is not changed.
+        unknown: What to do with attributes that the type lacks.
+
+    Returns:
+        The resource without unassigned, read-only and unknown attributes. Attributes of unknown
+        extension URNs stay: an attribute mapping may name them.
+
+    Raises:
+        InvalidValue: A type is wrong or something required is missing.
+        InvalidSyntax: An attribute is unknown and `unknown` is "reject".
+    """
+    resource: dict[str, Any] = {}
+    for name, value in body.items():
+        extension = definition.extension(name)
+        attribute = definition.attributes.get(name.casefold())
+        if name == "schemas":
+            continue
+        if extension is not None:
+            checked = _check_extension(extension, value, unknown)
+        elif attribute is not None:
+            checked = _check_attribute(attribute, value, attribute.name)
+        else:
+            checked = check_unknown(name, value, unknown)
+        if checked is not None:
+            resource[name] = checked
+    require_all(definition, resource)
+    return with_schemas(definition, resource)
+
+
+def _check_attribute(attribute: Attribute, value: Any, path: str) -> Any:
+    if attribute.mutability == "readOnly":
+        return None
+    return check_value(attribute, value, path)
+
+
+def _check_extension(extension: Schema, value: Any, unknown: UnknownAttributes) -> Any:
+    if is_unassigned(value):
+        return None
+    if not isinstance(value, dict):
+        msg = f'"{extension.id}" takes an object with the attributes of the extension.'
+        raise InvalidValue(msg)
+    checked = {}
+    for name, element in value.items():
+        path = f"{extension.id}:{name}"
+        attribute = extension.by_name.get(name.casefold())
+        if attribute is None:
+            _refuse_unknown(path, unknown)
+            continue
+        element = _check_attribute(attribute, element, path)
+        if element is not None:
+            checked[attribute.name] = element
+    return checked or None
+
+
+def check_unknown(name: str, value: Any, unknown: UnknownAttributes) -> Any:
+    """Return what is kept of a top-level attribute that the type lacks, or None.
+
+    Raises:
+        InvalidSyntax: It is refused; the detail names it.
+    """
+    _refuse_unknown(name, unknown)
+    return without_unassigned(value) if name[:4].casefold() == "urn:" else None
+
+
+def _refuse_unknown(path: str, unknown: UnknownAttributes) -> None:
+    if unknown == "reject":
+        msg = f'The attribute "{path}" is unknown; remove it from what the directory sends.'
+        raise InvalidSyntax(msg)
+
+
+def without_unassigned(value: Any) -> Any:
+    """Return JSON of no known schema without what is unassigned in it; None when all is."""
+    if isinstance(value, dict):
+        kept = {name: without_unassigned(element) for name, element in value.items()}
+        return {name: element for name, element in kept.items() if element is not None} or None
+    if isinstance(value, list):
+        return [kept for kept in map(without_unassigned, value) if kept is not None] or None
+    return None if value == "" else value
+
+
+def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> None:
+    """Check that everything required is there, required extensions included.
+
+    Raises:
+        InvalidValue: Something is not; the detail gives its path.
+    """
+    require(definition.schema.attributes, resource)
+    for urn in definition.extensions:
+        extension = definition.extensions[urn]
+        container = resource.get(extension.id)
+        if container is None and extension not in definition.required_extensions:
+            continue
+        if container is None:
+            msg = f'The extension "{extension.id}" is required and was not sent.'
+            raise InvalidValue(msg)
+        _require_in_extension(extension, container)
+
+
+def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
+    for attribute in extension.attributes:
+        if attribute.required and attribute.name not in container:
+            msg = f'"{extension.id}:{attribute.name}" is required and was not sent.'
+            raise InvalidValue(msg)
+
+
+def with_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
+    """Return the resource with the `schemas` that are true of it, in front."""
+    extensions = [name for name in resource if name[:4].casefold() == "urn:"]
+    rest = {name: value for name, value in resource.items() if name != "schemas"}
+    return {"schemas": [definition.schema.id, *extensions], **rest}
+
+
+def replace_resource(
+    definition: ResourceDefinition, current: dict[str, Any], new: dict[str, Any]
+) -> dict[str, Any]:
+    """Put a checked resource in the place of the stored one (RFC 7644 section 3.5.1).
+
+    What the new one omits is cleared, but for write-only and immutable attributes and those that
+    the type keeps.
+
+    Raises:
+        Mutability: An immutable attribute would change.
+    """
+    replaced = _replace_attributes(definition.attributes, current, new, definition.kept_attributes)
+    for extension in definition.extensions.values():
+        container = _replace_attributes(
+            extension.by_name, current.get(extension.id, {}), new.get(extension.id, {})
+        )
+        replaced.pop(extension.id, None)
+        if container:
+            replaced[extension.id] = container
+    return with_schemas(definition, replaced)
+
+
+def _replace_attributes(
+    attributes: dict[str, Attribute],
+    current: dict[str, Any],
+    new: dict[str, Any],
+    kept: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    replaced = dict(new)
+    for attribute in attributes.values():
+        old = current.get(attribute.name)
+        if old is None:
+            continue
+        value = new.get(attribute.name)
+        if value is None:
+            stays = attribute.mutability in ("immutable", "writeOnly") or attribute.name in kept
+            if stays:
+                replaced[attribute.name] = old
+            continue
+        if attribute.mutability == "immutable" and not same(attribute, old, value):
+            msg = f'"{attribute.name}" is immutable and already has another value.'
+            raise Mutability(msg)
+        replaced[attribute.name] = _with_hidden_subs(attribute, old, value)
+    return replaced
+
+
+def _with_hidden_subs(attribute: Attribute, old: Any, new: Any) -> Any:
+    """Carry write-only sub-attributes over: a client cannot have seen them to send them back."""
+    hidden = [sub.name for sub in attribute.sub_attributes if sub.mutability == "writeOnly"]
+    if not hidden:
+        return new
+    if isinstance(new, dict):
+        return {name: old[name] for name in hidden if name in old} | new
+    return [
+        _with_hidden_subs(attribute, _twin(attribute, element, old), element) for element in new
+    ]
+
+
+def _twin(attribute: Attribute, element: dict[str, Any], old: list[Any]) -> dict[str, Any]:
+    identity = [
+        sub
+        for sub in attribute.sub_attributes
+        if sub.mutability == "immutable" or sub.name == "value"
+    ]
+    for candidate in old:
+        if all(same(sub, candidate.get(sub.name), element.get(sub.name)) for sub in identity):
+            return dict(candidate)
+    return {}
+
+
+def unique_values(
+    definition: ResourceDefinition, resource: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Yield path and comparable value of every attribute that has to be unique."""
+    for extension, attribute in definition.all_attributes():
+        if attribute.uniqueness == "none" or attribute.is_complex or attribute.multi_valued:
+            continue
+        scope = resource if extension is None else resource.get(extension.id, {})
+        value = scope.get(attribute.name)
+        if value is not None:
+            yield str(Target(extension, attribute)), comparable(attribute, value)
+
+
+def lookup_values(
+    definition: ResourceDefinition, resource: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Yield path and comparable value of what directories look resources up by."""
+    for path in definition.lookups:
+        target = resolve(definition, parse_path(path))
+        assert target.attribute is not None and target.leaf is not None
+        value = resource.get(target.attribute.name)
+        for element in value if isinstance(value, list) else [value]:
+            found = element.get(target.leaf.name) if isinstance(element, dict) else element
+            if found is not None:
+                yield path, comparable(target.leaf, found)
+
+
+def search_form(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
+    """Return the resource with every value in the form in which filters compare it.
+
+    Hidden attributes are left out; names stay canonical.
+    """
+    form: dict[str, Any] = {}
+    for name, value in resource.items():
+        extension = definition.extension(name)
+        if extension is not None:
+            form[name] = _search_values(extension.by_name, value)
+        elif (attribute := definition.attributes.get(name.casefold())) is not None:
+            form |= _search_values({name.casefold(): attribute}, {name: value})
+    return form
+
+
+def _search_values(attributes: dict[str, Attribute], values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _search_value(attributes[name.casefold()], value)
+        for name, value in values.items()
+        if name.casefold() in attributes and not attributes[name.casefold()].is_hidden
+    }
+
+
+def _search_value(attribute: Attribute, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_search_value(attribute, element) for element in value]
+    if isinstance(value, dict):
+        return _search_values(attribute.subs, value)
+    return comparable(attribute, value)

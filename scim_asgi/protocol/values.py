@@ -1,0 +1,205 @@
+"""Values of attributes: checked against their definitions (RFC 7643 sections 2.3 and 2.4)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from scim_asgi.protocol.comparison import comparable, parse_date_time
+from scim_asgi.protocol.errors import InvalidValue
+from scim_asgi.protocol.schemas import Attribute
+
+_LIMIT = 2**63
+
+
+def is_unassigned(value: Any) -> bool:
+    """Return whether a value counts as none: null, ``""``, ``[]`` or an object of such.
+
+    RFC 7643 section 2.5; directories clear an attribute with ``""``.
+    """
+    if isinstance(value, dict):
+        return all(map(is_unassigned, value.values()))
+    return value is None or value == "" or value == []
+
+
+def check_value(attribute: Attribute, value: Any, path: str) -> Any:
+    """Check a value of an attribute, all elements of a multi-valued one.
+
+    Args:
+        attribute: The definition.
+        value: The value with canonical names; it is not changed.
+        path: Where the value stands, for the error.
+
+    Returns:
+        The value without what is unassigned, unknown or read-only in it; None when nothing is
+        left.
+
+    Raises:
+        InvalidValue: The type or the syntax is wrong, or a required sub-attribute is missing.
+    """
+    if is_unassigned(value):
+        return None
+    if not attribute.multi_valued:
+        return check_element(attribute, value, path)
+    if not isinstance(value, list):
+        msg = f'"{path}" takes a list of values; {_kind(value)} was sent.'
+        raise InvalidValue(msg)
+    checked = []
+    for index, element in enumerate(value):
+        if element is None:
+            msg = f'"{path}[{index}]" is null; a list holds values only.'
+            raise InvalidValue(msg)
+        element = check_element(attribute, element, f"{path}[{index}]")
+        if element is not None and element not in checked:
+            checked.append(element)
+    keep_one_primary(checked)
+    return checked or None
+
+
+def check_element(attribute: Attribute, value: Any, path: str) -> Any:
+    """Check a single value, or one element of a multi-valued attribute, as :func:`check_value`."""
+    if is_unassigned(value):
+        return None
+    if attribute.is_complex:
+        return _check_complex(attribute, value, path)
+    _CHECKS[attribute.type](value, path)
+    return value
+
+
+def _check_complex(attribute: Attribute, value: Any, path: str) -> dict[str, Any] | None:
+    if not isinstance(value, dict):
+        msg = f'"{path}" takes an object; {_kind(value)} was sent.'
+        raise InvalidValue(msg)
+    checked = {}
+    for name, element in value.items():
+        sub = attribute.subs.get(name.casefold())
+        if sub is None or sub.mutability == "readOnly":
+            continue
+        element = check_value(sub, element, f"{path}.{sub.name}")
+        if element is not None:
+            checked[sub.name] = element
+    if checked:
+        require(attribute.sub_attributes, checked, path)
+    return checked or None
+
+
+def require(attributes: tuple[Attribute, ...], value: dict[str, Any], path: str = "") -> None:
+    """Check that required attributes are there.
+
+    Raises:
+        InvalidValue: One is not; the detail gives its path.
+    """
+    for attribute in attributes:
+        if attribute.required and attribute.name not in value:
+            place = f"{path}.{attribute.name}" if path else attribute.name
+            msg = f'"{place}" is required and was not sent, or was empty.'
+            raise InvalidValue(msg)
+
+
+def keep_one_primary(elements: list[Any], chosen: Any = None) -> None:
+    """Leave at most one element of a list primary (RFC 7643 section 2.4).
+
+    Args:
+        elements: The elements; changed in place.
+        chosen: The element that is to win; the first primary one when it is None.
+    """
+    for element in elements:
+        if not isinstance(element, dict) or element.get("primary") is not True:
+            continue
+        if chosen is None:
+            chosen = element
+        elif element is not chosen:
+            element["primary"] = False
+
+
+def same(attribute: Attribute, left: Any, right: Any) -> bool:
+    """Return whether two checked values of an attribute compare equal."""
+    return bool(_comparable(attribute, left) == _comparable(attribute, right))
+
+
+def _comparable(attribute: Attribute, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_comparable(attribute, element) for element in value]
+    if isinstance(value, dict):
+        return {
+            name: _comparable(attribute.subs[name.casefold()], element)
+            for name, element in value.items()
+            if name.casefold() in attribute.subs
+        }
+    return None if value is None else comparable(attribute, value)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {str: "text", int: "a number", float: "a number", dict: "an object", list: "a list"}
+    return names.get(type(value), "null")
+
+
+def _check_type(kinds: type | tuple[type, ...], name: str) -> Callable[[Any, str], None]:
+    def check(value: Any, path: str) -> None:
+        right = isinstance(value, kinds) and (kinds is bool or not isinstance(value, bool))
+        if not right:
+            msg = f'"{path}" takes {name}; {_kind(value)} was sent.'
+            raise InvalidValue(msg)
+
+    return check
+
+
+_check_text = _check_type(str, "text")
+_check_number = _check_type((int, float), "a number")
+_check_whole = _check_type(int, "a whole number")
+
+
+def _check_decimal(value: Any, path: str) -> None:
+    _check_number(value, path)
+    _check_size(value, path)
+
+
+def _check_integer(value: Any, path: str) -> None:
+    _check_whole(value, path)
+    _check_size(value, path)
+
+
+def _check_size(value: float, path: str) -> None:
+    if isinstance(value, int) and not -_LIMIT <= value < _LIMIT:
+        msg = f'"{path}" is a number of more than 64 bits; send a smaller one.'
+        raise InvalidValue(msg)
+
+
+def _check_string(value: Any, path: str) -> None:
+    _check_text(value, path)
+    if "\x00" in value:
+        msg = f'"{path}" contains a NUL character; remove it.'
+        raise InvalidValue(msg)
+
+
+def _check_date_time(value: Any, path: str) -> None:
+    _check_text(value, path)
+    try:
+        parse_date_time(value)
+    except ValueError:
+        msg = f'"{path}" takes a date and time such as 2026-01-31T10:00:00Z.'
+        raise InvalidValue(msg) from None
+
+
+def _check_binary(value: Any, path: str) -> None:
+    _check_text(value, path)
+    try:
+        base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        msg = f'"{path}" takes base64 without line breaks or headers.'
+        raise InvalidValue(msg) from None
+
+
+_CHECKS: dict[str, Callable[[Any, str], None]] = {
+    "string": _check_string,
+    "reference": _check_string,
+    "boolean": _check_type(bool, "true or false"),
+    "integer": _check_integer,
+    "decimal": _check_decimal,
+    "dateTime": _check_date_time,
+    "binary": _check_binary,
+}
