@@ -1,0 +1,1 @@
+"""Where resources, accounts, tokens, mappings and the provisioning log are kept."""

@@ -1,0 +1,231 @@
+"""The Store interface: what the rest of the package may ask of whatever keeps the data.
+
+A unit of work is a plain function of a :class:`Transaction`. The store runs it whole, in its own
+thread and in one transaction, so that the event loop is never blocked and a cancelled request
+never leaves half a change. Every method takes the organization or something that belongs to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+from scim_asgi.protocol.conditions import Condition
+from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.paths import Target
+from scim_asgi.store.records import (
+    AccountRecord,
+    LogRecord,
+    MappingRecord,
+    Related,
+    ResourceRecord,
+    ResourceValues,
+    TokenRecord,
+)
+
+T = TypeVar("T")
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """Which resources of one type a list is made of.
+
+    Attributes:
+        condition: The bound filter; None for all.
+        base_url: The URL in front of the endpoints, for filters on locations.
+        sort: What to sort by; None for the order of creation.
+        descending: Whether the order is reversed.
+        after: Only resources with a higher number (a cursor walk in the order of creation).
+        offset: How many to pass over.
+        limit: How many at most.
+    """
+
+    organization_id: str
+    definition: ResourceDefinition
+    condition: Condition | None = None
+    base_url: str = ""
+    sort: Target | None = None
+    descending: bool = False
+    after: int | None = None
+    offset: int = 0
+    limit: int = 100
+
+
+class Resources(Protocol):
+    """SCIM resources."""
+
+    def get(
+        self, organization_id: str, resource_type: str, resource_id: str
+    ) -> ResourceRecord | None:
+        """Return the resource with an id, or None."""
+
+    def by_number(self, number: int) -> ResourceRecord | None:
+        """Return the resource with a number, or None."""
+
+    def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
+        """Return the number of the resource that has a unique value, or None."""
+
+    def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
+        """Store a new resource and return its number; raises NotUnique."""
+
+    def update(self, record: ResourceRecord, before: ResourceValues, after: ResourceValues) -> None:
+        """Store a changed resource; raises NotUnique."""
+
+    def delete(self, record: ResourceRecord, values: ResourceValues) -> None:
+        """Delete a resource with its values and memberships."""
+
+    def select(self, selection: Selection) -> list[ResourceRecord]:
+        """Return the resources of a selection, in its order."""
+
+    def count(self, selection: Selection) -> int:
+        """Return how many resources a selection has, offset and limit aside."""
+
+
+class Members(Protocol):
+    """Memberships: rows, so that their cost follows the change and not the group's size."""
+
+    def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of the resources of an organization that have these ids."""
+
+    def add(self, group: int, members: Iterable[int]) -> list[int]:
+        """Add members and return those that were none before."""
+
+    def remove(self, group: int, members: Iterable[int]) -> list[int]:
+        """Remove members and return those that were some before."""
+
+    def clear(self, group: int) -> list[int]:
+        """Remove all members and return them."""
+
+    def of_group(self, group: int) -> list[Related]:
+        """Return the members of a group, oldest first."""
+
+    def of_groups(self, groups: Sequence[int]) -> dict[int, list[Related]]:
+        """Return the members of several groups."""
+
+    def groups_of(self, member: int) -> list[Related]:
+        """Return the groups that a resource is a direct member of, by display name, then id."""
+
+    def groups_of_all(self, members: Sequence[int]) -> dict[int, list[Related]]:
+        """Return the groups of several resources."""
+
+
+class Accounts(Protocol):
+    """The host's accounts."""
+
+    def by_number(self, number: int) -> AccountRecord | None:
+        """Return the account with a number, or None."""
+
+    def of_resource(self, resource: int) -> AccountRecord | None:
+        """Return the account of a User, or None."""
+
+    def by_return_key(self, organization_id: str, key: str) -> list[AccountRecord]:
+        """Return the accounts that a returning person may be, oldest first."""
+
+    def insert(self, record: AccountRecord) -> int:
+        """Store a new account and return its number."""
+
+    def update(self, record: AccountRecord) -> None:
+        """Store a changed account."""
+
+    def delete(self, number: int) -> None:
+        """Delete an account that the host never had."""
+
+    def mark(self, resources: Iterable[int]) -> None:
+        """Mark the accounts of these Users, so that their mapping is worked out again."""
+
+    def mark_organization(self, organization_id: str) -> int:
+        """Mark every account of an organization that has a User; return how many."""
+
+    def marked(self, limit: int) -> list[AccountRecord]:
+        """Return marked accounts that nobody has claimed, oldest first."""
+
+    def due(self, now: int, limit: int) -> list[AccountRecord]:
+        """Return accounts with a delivery that is due and that nobody has claimed."""
+
+    def next_due(self) -> int | None:
+        """Return when the next delivery is due, or None when there is none."""
+
+
+class TokenTable(Protocol):
+    """Bearer SCIM tokens."""
+
+    def insert(self, record: TokenRecord) -> None:
+        """Store a new token."""
+
+    def by_digest(self, digest: bytes) -> TokenRecord | None:
+        """Return the token with a SHA-256, or None."""
+
+    def by_id(self, token_id: str) -> TokenRecord | None:
+        """Return the token with an id, or None."""
+
+    def list(self, organization_id: str) -> list[TokenRecord]:
+        """Return the tokens of an organization, newest first."""
+
+    def revoke(self, token_id: str, at: int) -> None:
+        """Revoke a token, unless it was revoked before."""
+
+    def touch(self, token_id: str, at: int) -> None:
+        """Note when a token was last used."""
+
+
+class MappingTable(Protocol):
+    """Attribute mapping overrides, every one that was ever saved."""
+
+    def current(self, organization_id: str) -> MappingRecord | None:
+        """Return the override in force, or None when none was ever saved."""
+
+    def insert(self, record: MappingRecord) -> int:
+        """Save an override, which is then in force, and return its number."""
+
+
+class LogTable(Protocol):
+    """The provisioning log."""
+
+    def insert(self, record: LogRecord) -> int:
+        """Write a row and return its number."""
+
+    def update(self, number: int, record: LogRecord) -> None:
+        """Write a row anew, now that its outcome is known."""
+
+    def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
+        """Return rows with a higher number, oldest first."""
+
+
+class Transaction(Protocol):
+    """One transaction: its tables."""
+
+    @property
+    def resources(self) -> Resources: ...
+    @property
+    def members(self) -> Members: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def tokens(self) -> TokenTable: ...
+    @property
+    def mappings(self) -> MappingTable: ...
+    @property
+    def log(self) -> LogTable: ...
+
+
+class Store(Protocol):
+    """What keeps the data."""
+
+    async def open(self) -> None:
+        """Open the store and bring its tables up to date; raises StoreError."""
+
+    async def close(self) -> None:
+        """Finish what is under way and close the store."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work that changes nothing and return its result."""
+
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+        """Run a unit of work and return its result once it is on disk.
+
+        Args:
+            work: The unit of work; what it raises undoes all that it did.
+            durable: False when losing the change in a power failure would only repeat
+                something: then nobody waits for the disk.
+        """

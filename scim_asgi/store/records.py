@@ -1,0 +1,149 @@
+"""The rows of the store as values. Times are Unix milliseconds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+AccountState = Literal["active", "inactive", "deleted"]
+
+
+class ResourceRecord(Struct, frozen=True, kw_only=True):
+    """A SCIM resource as the directory sees it.
+
+    Attributes:
+        number: The store's own number, in the order of creation; 0 before it is stored.
+        document: The resource without its id, meta and what other rows hold.
+        version: The number of the change that made this state.
+        revision: The number of the latest change, one that was taken back included.
+    """
+
+    organization_id: str
+    resource_type: str
+    id: str
+    document: dict[str, Any]
+    created: int
+    last_modified: int
+    version: int = 1
+    revision: int = 1
+    number: int = 0
+
+
+class ResourceValues(Struct, frozen=True):
+    """What the store finds a resource by.
+
+    Attributes:
+        search: The resource with every value in comparable form.
+        unique: Path and value of what has to be unique in the organization.
+        lookups: Path and value of what else has an index.
+    """
+
+    search: dict[str, Any]
+    unique: tuple[tuple[str, Any], ...]
+    lookups: tuple[tuple[str, Any], ...]
+
+
+class Related(Struct, frozen=True):
+    """The other end of a membership: a member of a group, or a group of a member."""
+
+    number: int
+    id: str
+    resource_type: str
+    display: str | None
+
+
+class AccountRecord(Struct, frozen=True, kw_only=True):
+    """The host's account of a User: what the directory wants and what the host confirmed.
+
+    The difference between the two is the work still to do; `delivery_id` names that work and is
+    None when there is none.
+
+    Attributes:
+        id: The account's id, given to the hooks; never another's.
+        resource: The number of the User that it belongs to; None when the User is gone.
+        return_key: What a returning person is recognised by.
+        host_id: The host's own id.
+        wanted: The mapped fields.
+        confirmed: The mapped fields that the host last confirmed; None before the first time.
+        attempt: How many times the delivery was tried.
+        due_at: When the delivery may be tried again.
+        claimed_by: Which process delivers now, until `claimed_until`.
+        undo: What a refused change has to put back, as JSON; None when nothing.
+        marked: Whether the mapping has to be worked out again.
+    """
+
+    organization_id: str
+    id: str
+    wanted: dict[str, Any]
+    wanted_state: AccountState
+    resource: int | None = None
+    return_key: str | None = None
+    host_id: str | None = None
+    confirmed: dict[str, Any] | None = None
+    confirmed_state: AccountState | None = None
+    delivery_id: str | None = None
+    attempt: int = 0
+    due_at: int = 0
+    claimed_by: str | None = None
+    claimed_until: int = 0
+    reason: str = ""
+    undo: bytes | None = None
+    marked: bool = False
+    number: int = 0
+
+
+class TokenRecord(Struct, frozen=True, kw_only=True):
+    """A bearer SCIM token; of the token itself only the SHA-256 is kept."""
+
+    id: str
+    organization_id: str
+    name: str
+    prefix: str
+    digest: bytes
+    created_at: int
+    last_used_at: int | None = None
+    expires_at: int | None = None
+    revoked_at: int | None = None
+
+
+class MappingRecord(Struct, frozen=True, kw_only=True):
+    """One saved override of an organization; the one with the highest number is in force."""
+
+    organization_id: str
+    override: dict[str, str]
+    saved_at: int
+    saved_by: str = ""
+    number: int = 0
+
+
+class LogRecord(Struct, frozen=True, kw_only=True):
+    """One row of the provisioning log: an inbound write or a refused request.
+
+    Attributes:
+        action: created, updated, deactivated, reactivated, deleted, unchanged, skipped, refused
+            or failed.
+        status: The HTTP status that was answered; 0 for what the background did.
+        changes: Account field to its old and new value.
+        hook: The hook call: its name, attempts and duration in milliseconds.
+        notes: What was passed over, in words.
+    """
+
+    organization_id: str
+    at: int
+    action: str
+    status: int
+    request_id: str = ""
+    directory: str = ""
+    token_prefix: str = ""
+    method: str = ""
+    path: str = ""
+    resource_type: str = ""
+    resource_id: str = ""
+    resource_name: str = ""
+    scim_type: str | None = None
+    detail: str = ""
+    changes: dict[str, Any] = {}
+    hook: dict[str, Any] = {}
+    notes: list[str] = []
+    number: int = 0

@@ -1,0 +1,76 @@
+"""The host's accounts in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from scim_asgi.store.records import AccountRecord
+from scim_asgi.store.sqlite.rows import Table
+
+_TABLE = Table(
+    "accounts",
+    AccountRecord,
+    json=frozenset({"wanted", "confirmed"}),
+    flags=frozenset({"marked"}),
+)
+_MARK = """
+UPDATE accounts SET marked = 1
+WHERE resource IN (SELECT value FROM json_each(?)) AND NOT marked
+"""
+_MARK_ORGANIZATION = """
+UPDATE accounts SET marked = 1 WHERE organization_id = ? AND resource IS NOT NULL AND NOT marked
+"""
+_NEXT_DUE = """
+SELECT min(max(due_at, claimed_until)) FROM accounts WHERE delivery_id IS NOT NULL
+"""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class SqliteAccounts:
+    """`scim_asgi.store.base.Accounts` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def by_number(self, number: int) -> AccountRecord | None:
+        return _TABLE.one(self._connection, "WHERE number = ?", (number,))
+
+    def of_resource(self, resource: int) -> AccountRecord | None:
+        return _TABLE.one(self._connection, "WHERE resource = ?", (resource,))
+
+    def by_return_key(self, organization_id: str, key: str) -> list[AccountRecord]:
+        condition = "WHERE organization_id = ? AND return_key = ? ORDER BY number"
+        return _TABLE.all(self._connection, condition, (organization_id, key))
+
+    def insert(self, record: AccountRecord) -> int:
+        return _TABLE.insert(self._connection, record)
+
+    def update(self, record: AccountRecord) -> None:
+        _TABLE.update(self._connection, record.number, record)
+
+    def delete(self, number: int) -> None:
+        self._connection.execute("DELETE FROM accounts WHERE number = ?", (number,))
+
+    def mark(self, resources: Iterable[int]) -> None:
+        self._connection.execute(_MARK, (_encode(list(resources)).decode(),))
+
+    def mark_organization(self, organization_id: str) -> int:
+        return self._connection.execute(_MARK_ORGANIZATION, (organization_id,)).rowcount
+
+    def marked(self, limit: int) -> list[AccountRecord]:
+        return _TABLE.all(self._connection, "WHERE marked ORDER BY number LIMIT ?", (limit,))
+
+    def due(self, now: int, limit: int) -> list[AccountRecord]:
+        condition = (
+            "WHERE delivery_id IS NOT NULL AND due_at <= ? AND claimed_until <= ? "
+            "ORDER BY due_at LIMIT ?"
+        )
+        return _TABLE.all(self._connection, condition, (now, now, limit))
+
+    def next_due(self) -> int | None:
+        due: int | None = self._connection.execute(_NEXT_DUE).fetchone()[0]
+        return due

@@ -1,0 +1,77 @@
+"""One SQLite connection in its own thread: a whole unit of work is one hop there and back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import aiosqlite
+
+from scim_asgi.store.errors import StoreError, StoreUnavailable
+
+T = TypeVar("T")
+
+_SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class Connection:
+    """A connection whose thread neither blocks the event loop nor keeps the process alive.
+
+    Args:
+        path: The file, or ``:memory:``.
+        busy_timeout: How many seconds to wait for another process's lock.
+    """
+
+    def __init__(self, path: str, busy_timeout: float) -> None:
+        self._path = path
+        self._busy_timeout = busy_timeout
+        self._connection: aiosqlite.Connection | None = None
+
+    async def open(self) -> None:
+        """Open the file.
+
+        Raises:
+            StoreError: It cannot be opened; the message says why.
+        """
+        connection = aiosqlite.connect(
+            self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=512
+        )
+        # Whoever forgets to close must still be able to exit.
+        connection._thread.daemon = True
+        try:
+            self._connection = await connection
+            await self.run(_apply_settings)
+        except sqlite3.Error as error:
+            await self.close()
+            msg = f'The database "{self._path}" cannot be opened: {error}.'
+            raise StoreError(msg) from error
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function of the connection in its thread; a cancelled caller does not stop it."""
+        connection = self._connection
+        if connection is None:
+            msg = "The store is closed."
+            raise StoreUnavailable(msg)
+        # aiosqlite has no public call for "run this there"; tests/store/test_connection.py holds
+        # us to the versions that have this one.
+        untyped: Any = connection
+        return cast("T", await untyped._execute(work, connection._conn))
+
+    async def close(self) -> None:
+        """Finish what is queued and close the file; closing twice is fine."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.shield(connection.close())
+
+
+def _apply_settings(connection: sqlite3.Connection) -> None:
+    for setting in _SETTINGS:
+        connection.execute(setting).fetchall()

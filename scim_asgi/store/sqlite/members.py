@@ -1,0 +1,88 @@
+"""Memberships in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from scim_asgi.store.records import Related
+
+_RESOLVE = """
+SELECT id, number FROM resources
+WHERE organization_id = ? AND id IN (SELECT value FROM json_each(?))
+"""
+_ADD = """
+INSERT OR IGNORE INTO memberships (group_number, member_number)
+SELECT ?, value FROM json_each(?) WHERE TRUE RETURNING member_number
+"""
+_REMOVE = """
+DELETE FROM memberships
+WHERE group_number = ? AND member_number IN (SELECT value FROM json_each(?))
+RETURNING member_number
+"""
+_CLEAR = "DELETE FROM memberships WHERE group_number = ? RETURNING member_number"
+_RELATED = """
+o.number, o.id, o.resource_type,
+coalesce(o.document ->> '$.displayName', o.document ->> '$.userName')
+"""
+_OF_GROUPS = f"""
+SELECT m.group_number, {_RELATED} FROM memberships AS m
+JOIN resources AS o ON o.number = m.member_number
+WHERE m.group_number IN (SELECT value FROM json_each(?))
+ORDER BY m.group_number, m.member_number
+"""
+_GROUPS_OF = f"""
+SELECT m.member_number, {_RELATED} FROM memberships AS m
+JOIN resources AS o ON o.number = m.group_number
+WHERE m.member_number IN (SELECT value FROM json_each(?))
+ORDER BY m.member_number, o.search ->> '$.displayName', o.id
+"""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _json(values: Iterable[Any]) -> str:
+    return _encode(list(values)).decode()
+
+
+class SqliteMembers:
+    """`scim_asgi.store.base.Members` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
+        return dict(self._execute(_RESOLVE, (organization_id, _json(ids))).fetchall())
+
+    def add(self, group: int, members: Iterable[int]) -> list[int]:
+        return self._numbers(_ADD, (group, _json(members)))
+
+    def remove(self, group: int, members: Iterable[int]) -> list[int]:
+        return self._numbers(_REMOVE, (group, _json(members)))
+
+    def clear(self, group: int) -> list[int]:
+        return self._numbers(_CLEAR, (group,))
+
+    def of_group(self, group: int) -> list[Related]:
+        return self.of_groups([group])[group]
+
+    def of_groups(self, groups: Sequence[int]) -> dict[int, list[Related]]:
+        return self._related(_OF_GROUPS, groups)
+
+    def groups_of(self, member: int) -> list[Related]:
+        return self.groups_of_all([member])[member]
+
+    def groups_of_all(self, members: Sequence[int]) -> dict[int, list[Related]]:
+        return self._related(_GROUPS_OF, members)
+
+    def _numbers(self, query: str, parameters: tuple[Any, ...]) -> list[int]:
+        return [row[0] for row in self._execute(query, parameters).fetchall()]
+
+    def _related(self, query: str, numbers: Sequence[int]) -> dict[int, list[Related]]:
+        related: dict[int, list[Related]] = {number: [] for number in numbers}
+        for owner, *row in self._execute(query, (_json(numbers),)):
+            related[owner].append(Related(*row))
+        return related

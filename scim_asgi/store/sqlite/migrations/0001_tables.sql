@@ -1,0 +1,139 @@
+-- SCIM resources as directories see them. `document` is JSON with canonical names; `search` is
+-- the same with every value in comparable form, so that plain SQL can filter and sort.
+CREATE TABLE resources (
+    number INTEGER PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    search TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    last_modified INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX resources_by_id ON resources (id);
+CREATE INDEX resources_by_type ON resources (organization_id, resource_type, number);
+
+-- How many resources of a type an organization has, so that nobody has to count them.
+CREATE TABLE resource_counts (
+    organization_id TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, resource_type)
+) WITHOUT ROWID;
+
+CREATE TRIGGER resource_counts_insert AFTER INSERT ON resources BEGIN
+    INSERT INTO resource_counts VALUES (new.organization_id, new.resource_type, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+
+CREATE TRIGGER resource_counts_delete AFTER DELETE ON resources BEGIN
+    UPDATE resource_counts SET total = total - 1
+    WHERE organization_id = old.organization_id AND resource_type = old.resource_type;
+END;
+
+-- Values that may be there once in an organization and resource type.
+CREATE TABLE unique_values (
+    organization_id TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    path TEXT NOT NULL,
+    value NOT NULL,
+    resource INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, resource_type, path, value)
+) WITHOUT ROWID;
+
+-- Values, multi-valued ones too, that directories look resources up by.
+CREATE TABLE lookup_values (
+    organization_id TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    path TEXT NOT NULL,
+    value NOT NULL,
+    resource INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, resource_type, path, value, resource)
+) WITHOUT ROWID;
+
+CREATE TABLE memberships (
+    group_number INTEGER NOT NULL REFERENCES resources (number) ON DELETE CASCADE,
+    member_number INTEGER NOT NULL REFERENCES resources (number) ON DELETE CASCADE,
+    PRIMARY KEY (group_number, member_number)
+) WITHOUT ROWID;
+CREATE INDEX memberships_by_member ON memberships (member_number, group_number);
+
+-- The host's accounts: what the directory wants, and what the host last confirmed. A row with a
+-- `delivery_id` is work still to do.
+CREATE TABLE accounts (
+    number INTEGER PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    resource INTEGER REFERENCES resources (number) ON DELETE SET NULL,
+    return_key TEXT,
+    host_id TEXT,
+    wanted TEXT NOT NULL,
+    wanted_state TEXT NOT NULL,
+    confirmed TEXT,
+    confirmed_state TEXT,
+    delivery_id TEXT,
+    attempt INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    claimed_by TEXT,
+    claimed_until INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    undo BLOB,
+    marked INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX accounts_by_id ON accounts (id);
+CREATE UNIQUE INDEX accounts_by_resource ON accounts (resource) WHERE resource IS NOT NULL;
+CREATE INDEX accounts_by_organization ON accounts (organization_id, number);
+CREATE INDEX accounts_by_return_key ON accounts (organization_id, return_key)
+WHERE return_key IS NOT NULL;
+CREATE INDEX accounts_to_deliver ON accounts (due_at) WHERE delivery_id IS NOT NULL;
+CREATE INDEX accounts_marked ON accounts (number) WHERE marked;
+
+CREATE TABLE tokens (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    expires_at INTEGER,
+    revoked_at INTEGER
+);
+CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
+CREATE UNIQUE INDEX tokens_by_digest ON tokens (digest);
+CREATE INDEX tokens_by_organization ON tokens (organization_id, number);
+
+-- Every override that was ever saved; the one with the highest number is in force.
+CREATE TABLE mappings (
+    number INTEGER PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    override TEXT NOT NULL,
+    saved_at INTEGER NOT NULL,
+    saved_by TEXT NOT NULL
+);
+CREATE INDEX mappings_by_organization ON mappings (organization_id, number);
+
+CREATE TABLE provisioning_log (
+    number INTEGER PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    directory TEXT NOT NULL,
+    token_prefix TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    resource_name TEXT NOT NULL,
+    scim_type TEXT,
+    detail TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    hook TEXT NOT NULL,
+    notes TEXT NOT NULL
+);
+CREATE INDEX provisioning_log_by_organization ON provisioning_log (organization_id, number);

@@ -1,0 +1,164 @@
+"""SCIM resources in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from scim_asgi.store.base import Selection
+from scim_asgi.store.errors import NotUnique
+from scim_asgi.store.records import ResourceRecord, ResourceValues
+from scim_asgi.store.sqlite.queries import Clause, order_by, where
+
+_COLUMNS = "number, organization_id, resource_type, id, document, version, revision, created, last_modified"
+_GET = f"""
+SELECT {_COLUMNS} FROM resources WHERE id = ? AND organization_id = ? AND resource_type = ?
+"""
+_BY_NUMBER = f"SELECT {_COLUMNS} FROM resources WHERE number = ?"
+_BY_NUMBERS = f"""
+SELECT {_COLUMNS} FROM resources WHERE number IN (SELECT value FROM json_each(?))
+"""
+_INSERT = """
+INSERT INTO resources (organization_id, resource_type, id, document, search,
+    version, revision, created, last_modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_UPDATE = """
+UPDATE resources SET document = ?, search = ?, version = ?, revision = ?, last_modified = ?
+WHERE number = ?
+"""
+_DELETE = "DELETE FROM resources WHERE number = ?"
+_TOTAL = "SELECT total FROM resource_counts WHERE organization_id = ? AND resource_type = ?"
+
+_OWNER = """
+SELECT resource FROM unique_values
+WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ?
+"""
+_INSERT_UNIQUE = "INSERT INTO unique_values VALUES (?, ?, ?, ?, ?)"
+_DELETE_UNIQUE = """
+DELETE FROM unique_values
+WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
+"""
+_INSERT_LOOKUP = "INSERT OR IGNORE INTO lookup_values VALUES (?, ?, ?, ?, ?)"
+_DELETE_LOOKUP = """
+DELETE FROM lookup_values
+WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
+"""
+
+_NO_VALUES = ResourceValues({}, (), ())
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class SqliteResources:
+    """`scim_asgi.store.base.Resources` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    def get(
+        self, organization_id: str, resource_type: str, resource_id: str
+    ) -> ResourceRecord | None:
+        row = self._execute(_GET, (resource_id, organization_id, resource_type)).fetchone()
+        return None if row is None else _record(row)
+
+    def by_number(self, number: int) -> ResourceRecord | None:
+        row = self._execute(_BY_NUMBER, (number,)).fetchone()
+        return None if row is None else _record(row)
+
+    def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
+        row = self._execute(_OWNER, (organization_id, resource_type, path, value)).fetchone()
+        return None if row is None else int(row[0])
+
+    def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
+        cursor = self._execute(
+            _INSERT,
+            (
+                record.organization_id,
+                record.resource_type,
+                record.id,
+                _encode(record.document).decode(),
+                _encode(values.search).decode(),
+                record.version,
+                record.revision,
+                record.created,
+                record.last_modified,
+            ),
+        )
+        number = cursor.lastrowid
+        assert number is not None
+        self._change_values(record, number, _NO_VALUES, values)
+        return number
+
+    def update(self, record: ResourceRecord, before: ResourceValues, after: ResourceValues) -> None:
+        self._change_values(record, record.number, before, after)
+        self._execute(
+            _UPDATE,
+            (
+                _encode(record.document).decode(),
+                _encode(after.search).decode(),
+                record.version,
+                record.revision,
+                record.last_modified,
+                record.number,
+            ),
+        )
+
+    def delete(self, record: ResourceRecord, values: ResourceValues) -> None:
+        self._change_values(record, record.number, values, _NO_VALUES)
+        self._execute(_DELETE, (record.number,))
+
+    def _change_values(
+        self, record: ResourceRecord, number: int, before: ResourceValues, after: ResourceValues
+    ) -> None:
+        space = (record.organization_id, record.resource_type)
+        for path, value in set(before.unique) - set(after.unique):
+            self._execute(_DELETE_UNIQUE, (*space, path, value, number))
+        for path, value in set(after.unique) - set(before.unique):
+            try:
+                self._execute(_INSERT_UNIQUE, (*space, path, value, number))
+            except sqlite3.IntegrityError:
+                raise NotUnique(path) from None
+        for path, value in set(before.lookups) - set(after.lookups):
+            self._execute(_DELETE_LOOKUP, (*space, path, value, number))
+        for path, value in set(after.lookups) - set(before.lookups):
+            self._execute(_INSERT_LOOKUP, (*space, path, value, number))
+
+    def select(self, selection: Selection) -> list[ResourceRecord]:
+        clause = where(selection)
+        order = order_by(selection)
+        numbers = [
+            row[0]
+            for row in self._execute(
+                f"SELECT r.number FROM resources AS r WHERE {clause.sql} "
+                f"ORDER BY {order.sql} LIMIT ? OFFSET ?",
+                (*clause.parameters, *order.parameters, selection.limit, selection.offset),
+            )
+        ]
+        rows = self._execute(_BY_NUMBERS, (_encode(numbers).decode(),))
+        found = {row[0]: _record(row) for row in rows}
+        return [found[number] for number in numbers]
+
+    def count(self, selection: Selection) -> int:
+        space = (selection.organization_id, selection.definition.name)
+        if selection.condition is None and selection.after is None:
+            row = self._execute(_TOTAL, space).fetchone()
+            return 0 if row is None else int(row[0])
+        clause: Clause = where(selection)
+        query = f"SELECT count(*) FROM resources AS r WHERE {clause.sql}"
+        return int(self._execute(query, clause.parameters).fetchone()[0])
+
+
+def _record(row: tuple[Any, ...]) -> ResourceRecord:
+    return ResourceRecord(
+        number=row[0],
+        organization_id=row[1],
+        resource_type=row[2],
+        id=row[3],
+        document=_decode(row[4]),
+        version=row[5],
+        revision=row[6],
+        created=row[7],
+        last_modified=row[8],
+    )

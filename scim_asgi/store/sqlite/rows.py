@@ -1,0 +1,87 @@
+"""Structs to rows and back: a field is a column of the same name."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import fields
+
+R = TypeVar("R", bound=Struct)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Table(Generic[R]):
+    """A table whose rows are values of a struct; the key is the column `number`.
+
+    Args:
+        name: The table's name.
+        record: The struct; a field `number`, where it has one, is the key and not written.
+        json: The fields that are stored as JSON text.
+        flags: The fields that are booleans, which SQLite keeps as 0 and 1.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        record: type[R],
+        *,
+        json: frozenset[str] = frozenset(),
+        flags: frozenset[str] = frozenset(),
+    ) -> None:
+        self._record = record
+        self._names = [field.name for field in fields(record)]
+        self._written = [each for each in self._names if each != "number"]
+        self._json = json
+        self._flags = flags
+        self.select = f"SELECT {', '.join(self._names)} FROM {name}"
+        columns = ", ".join(self._written)
+        marks = ", ".join("?" * len(self._written))
+        self._insert = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
+        assignments = ", ".join(f"{each} = ?" for each in self._written)
+        self._update = f"UPDATE {name} SET {assignments} WHERE number = ?"
+
+    def insert(self, connection: sqlite3.Connection, record: R) -> int:
+        """Insert a record and return its number."""
+        number = connection.execute(self._insert, self._values(record)).lastrowid
+        assert number is not None
+        return number
+
+    def update(self, connection: sqlite3.Connection, number: int, record: R) -> None:
+        """Write all fields of a record anew."""
+        connection.execute(self._update, (*self._values(record), number))
+
+    def one(
+        self, connection: sqlite3.Connection, condition: str, parameters: tuple[Any, ...]
+    ) -> R | None:
+        """Return the record that meets a condition (SQL behind the FROM), or None."""
+        row = connection.execute(f"{self.select} {condition}", parameters).fetchone()
+        return None if row is None else self._read(row)
+
+    def all(
+        self, connection: sqlite3.Connection, condition: str, parameters: tuple[Any, ...]
+    ) -> list[R]:
+        """Return the records that meet a condition (SQL behind the FROM)."""
+        rows = connection.execute(f"{self.select} {condition}", parameters)
+        return [self._read(row) for row in rows]
+
+    def _read(self, row: tuple[Any, ...]) -> R:
+        values = dict(zip(self._names, row, strict=True))
+        for name in self._json:
+            if values[name] is not None:
+                values[name] = _decode(values[name])
+        for name in self._flags:
+            values[name] = bool(values[name])
+        return self._record(**values)
+
+    def _values(self, record: R) -> list[Any]:
+        return [self._value(name, getattr(record, name)) for name in self._written]
+
+    def _value(self, name: str, value: Any) -> Any:
+        if name in self._json and value is not None:
+            return _encode(value).decode()
+        return value

@@ -1,0 +1,91 @@
+"""The store in one SQLite file: one connection writes, another one reads beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from scim_asgi.store.base import Transaction
+from scim_asgi.store.errors import StoreError, StoreUnavailable
+from scim_asgi.store.sqlite.accounts import SqliteAccounts
+from scim_asgi.store.sqlite.connection import Connection
+from scim_asgi.store.sqlite.members import SqliteMembers
+from scim_asgi.store.sqlite.migrate import migrate
+from scim_asgi.store.sqlite.resources import SqliteResources
+from scim_asgi.store.sqlite.tables import SqliteLog, SqliteMappings, SqliteTokens
+from scim_asgi.store.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+_MEMORY = ":memory:"
+
+
+class SqliteTransaction:
+    """`scim_asgi.store.base.Transaction` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.resources = SqliteResources(connection)
+        self.members = SqliteMembers(connection)
+        self.accounts = SqliteAccounts(connection)
+        self.tokens = SqliteTokens(connection)
+        self.mappings = SqliteMappings(connection)
+        self.log = SqliteLog(connection)
+
+
+class SqliteStore:
+    """`scim_asgi.store.base.Store` in a file, or in memory for as long as it is open.
+
+    Args:
+        path: The file's path, or ``:memory:``.
+        busy_timeout: How many seconds to wait for another process that writes.
+    """
+
+    def __init__(self, path: str, *, busy_timeout: float = 5.0) -> None:
+        self._writing = Connection(path, busy_timeout)
+        self._reading = self._writing if path == _MEMORY else Connection(path, busy_timeout)
+        self._writer = Writer(self._writing)
+
+    async def open(self) -> None:
+        await self._writing.open()
+        try:
+            await _translated(self._writing.run(migrate))
+            if self._reading is not self._writing:
+                await self._reading.open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        await self._writer.finish()
+        await self._writing.close()
+        await self._reading.close()
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await _translated(self._reading.run(lambda connection: _read(connection, work)))
+
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+        unit = self._writer.write(
+            lambda connection: work(SqliteTransaction(connection)), durable=durable
+        )
+        return await _translated(unit)
+
+
+def _read(connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return work(SqliteTransaction(connection))
+    finally:
+        connection.execute("ROLLBACK")
+
+
+async def _translated(awaitable: Awaitable[T]) -> T:
+    """Say what SQLite says in the words of the store."""
+    try:
+        return await awaitable
+    except sqlite3.OperationalError as error:
+        msg = f"The database cannot be used now: {error}."
+        raise StoreUnavailable(msg) from error
+    except sqlite3.DatabaseError as error:
+        msg = f"The database cannot be used: {error}."
+        raise StoreError(msg) from error

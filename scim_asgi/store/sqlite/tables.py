@@ -1,0 +1,73 @@
+"""Tokens, mappings and the provisioning log in SQLite."""
+
+from __future__ import annotations
+
+import builtins
+import sqlite3
+
+from scim_asgi.store.records import LogRecord, MappingRecord, TokenRecord
+from scim_asgi.store.sqlite.rows import Table
+
+_TOKENS = Table("tokens", TokenRecord)
+_MAPPINGS = Table("mappings", MappingRecord, json=frozenset({"override"}))
+_LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
+
+
+class SqliteTokens:
+    """`scim_asgi.store.base.TokenTable` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def insert(self, record: TokenRecord) -> None:
+        _TOKENS.insert(self._connection, record)
+
+    def by_digest(self, digest: bytes) -> TokenRecord | None:
+        return _TOKENS.one(self._connection, "WHERE digest = ?", (digest,))
+
+    def by_id(self, token_id: str) -> TokenRecord | None:
+        return _TOKENS.one(self._connection, "WHERE id = ?", (token_id,))
+
+    def list(self, organization_id: str) -> builtins.list[TokenRecord]:
+        condition = "WHERE organization_id = ? ORDER BY number DESC"
+        return _TOKENS.all(self._connection, condition, (organization_id,))
+
+    def revoke(self, token_id: str, at: int) -> None:
+        query = "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
+        self._connection.execute(query, (at, token_id))
+
+    def touch(self, token_id: str, at: int) -> None:
+        self._connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (at, token_id))
+
+
+class SqliteMappings:
+    """`scim_asgi.store.base.MappingTable` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def current(self, organization_id: str) -> MappingRecord | None:
+        condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT 1"
+        return _MAPPINGS.one(self._connection, condition, (organization_id,))
+
+    def insert(self, record: MappingRecord) -> int:
+        return _MAPPINGS.insert(self._connection, record)
+
+
+class SqliteLog:
+    """`scim_asgi.store.base.LogTable` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def insert(self, record: LogRecord) -> int:
+        return _LOG.insert(self._connection, record)
+
+    def update(self, number: int, record: LogRecord) -> None:
+        _LOG.update(self._connection, number, record)
+
+    def list(
+        self, organization_id: str, *, after: int = 0, limit: int = 100
+    ) -> builtins.list[LogRecord]:
+        condition = "WHERE organization_id = ? AND number > ? ORDER BY number LIMIT ?"
+        return _LOG.all(self._connection, condition, (organization_id, after, limit))
