@@ -7,6 +7,7 @@ never leaves half a change. Every method takes the organization or something tha
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -190,6 +191,9 @@ class LogTable(Protocol):
 
     def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
         """Return rows with a higher number, oldest first."""
+
+    def latest(self, organization_id: str, *, limit: int = 100) -> builtins.list[LogRecord]:
+        """Return the newest rows, oldest first."""
 
 
 class Transaction(Protocol):

@@ -71,3 +71,7 @@ class SqliteLog:
     ) -> builtins.list[LogRecord]:
         condition = "WHERE organization_id = ? AND number > ? ORDER BY number LIMIT ?"
         return _LOG.all(self._connection, condition, (organization_id, after, limit))
+
+    def latest(self, organization_id: str, *, limit: int = 100) -> builtins.list[LogRecord]:
+        condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT ?"
+        return _LOG.all(self._connection, condition, (organization_id, limit))[::-1]

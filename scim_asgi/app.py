@@ -1,0 +1,242 @@
+"""ScimApp: the ASGI application that a host product mounts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Receive, Scope, Send
+
+from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.fields import Account, AccountFields
+from scim_asgi.protocol.core import group_definition, user_definition
+from scim_asgi.protocol.definitions import Registry, ResourceDefinition
+from scim_asgi.protocol.resources import UnknownAttributes
+from scim_asgi.provisioning.hooks import Hook, HookSet
+from scim_asgi.provisioning.log import ProvisioningLog
+from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.tokens import Tokens
+from scim_asgi.runtime import Runtime, Settings
+from scim_asgi.store.sqlite import SqliteStore
+
+logger = logging.getLogger("scim_asgi")
+
+F = TypeVar("F", bound=Hook)
+
+_NO_LIFESPAN = (
+    "ScimApp opens its database on its first request. To have it open before and closed cleanly, "
+    "give your application `lifespan=scim_app.lifespan`, or use `async with "
+    "scim_app.lifespan():` in your own lifespan."
+)
+
+
+class ScimApp:
+    """A SCIM 2.0 service provider (RFC 7644) to mount into an ASGI application.
+
+    Args:
+        database: ``sqlite:///scim.db``, a path, or ``sqlite:///:memory:``.
+        hooks: An object with async methods `create`, `update` and `deactivate`, and perhaps
+            `reactivate` and `delete` (see :class:`scim_asgi.provisioning.hooks.AccountHooks`).
+            None where hooks come by decorator, or where nobody is to be told.
+        account: The host's own :class:`msgspec.Struct` type for accounts.
+        base_url: The public URL of the mount, such as ``https://acme.example/scim/v2``; needed
+            behind a proxy that changes host or path. None to use the request's own.
+        rate_limit: Operations for each token, such as ``100/second``; None for no limit.
+        hook_timeout: Seconds that a hook may take.
+        resource_types: Further resource types.
+        rate_limit_storage: A storage URI of the library `limits`, for a limit that several
+            processes share.
+        mount_path: The prefix that a host leaves in the path without saying so (Litestar).
+        max_body: How many bytes of a body are read.
+        unknown_attributes: ``ignore`` or ``reject`` what no schema knows.
+        unknown_members: ``skip`` or ``reject`` group members that nobody knows.
+        unique_group_names: Whether two groups of an organization may not share a displayName.
+        group_patch_body: Whether a PATCH of a group is answered 200 with the group, not 204.
+        accept_bare_token: Whether an Authorization header may be the token alone.
+
+    Raises:
+        TypeError: `hooks` or `account` is not what it has to be.
+        ValueError: Another argument is not; the message names it.
+    """
+
+    def __init__(
+        self,
+        database: str = "sqlite:///scim.db",
+        hooks: object | None = None,
+        account: type[Struct] = Account,
+        *,
+        base_url: str | None = None,
+        rate_limit: str | None = "100/second",
+        hook_timeout: float = 10.0,
+        resource_types: Iterable[ResourceDefinition] = (),
+        rate_limit_storage: str = "memory://",
+        mount_path: str = "",
+        max_body: int = 8 * 2**20,
+        unknown_attributes: UnknownAttributes = "ignore",
+        unknown_members: UnknownMembers = "skip",
+        unique_group_names: bool = True,
+        group_patch_body: bool = False,
+        accept_bare_token: bool = False,
+    ) -> None:
+        groups = group_definition(unique_names=unique_group_names)
+        settings = _settings(
+            base_url=None if base_url is None else base_url.rstrip("/"),
+            rate_limit=rate_limit,
+            rate_limit_storage=rate_limit_storage,
+            hook_timeout=hook_timeout,
+            mount_path=mount_path.rstrip("/"),
+            max_body=max_body,
+            unknown_attributes=unknown_attributes,
+            unknown_members=unknown_members,
+            group_patch_body=group_patch_body,
+            accept_bare_token=accept_bare_token,
+        )
+        self._hooks = HookSet(hooks)
+        self._runtime = Runtime(
+            SqliteStore(database_path(database)),
+            Registry([user_definition(), groups, *resource_types]),
+            self._hooks,
+            AccountFields(account),
+            settings,
+        )
+        self._users = 0
+
+    @property
+    def tokens(self) -> Tokens:
+        """Issue, list and revoke bearer SCIM tokens."""
+        return self._runtime.tokens
+
+    @property
+    def log(self) -> ProvisioningLog:
+        """Read the provisioning log."""
+        return self._runtime.log
+
+    async def set_mapping(
+        self, organization: str, mapping: Mapping[str, str], *, saved_by: str = ""
+    ) -> None:
+        """Replace an organization's attribute mapping override; ``{}`` reverts to the defaults.
+
+        Every account of the organization is mapped anew in the background.
+
+        Args:
+            organization: The organization.
+            mapping: SCIM path to account field.
+            saved_by: Who does it, for the history.
+
+        Raises:
+            MappingError: It cannot be used; every problem is named by its key.
+        """
+        await self._runtime.mappings.set(organization, mapping, saved_by=saved_by)
+        self._runtime.background.wake()
+
+    async def get_mapping(self, organization: str) -> dict[str, str]:
+        """Return an organization's override; ``{}`` when the defaults are in force."""
+        return await self._runtime.mappings.get(organization)
+
+    def on_create(self, hook: F) -> F:
+        """Use the decorated async function when an account is to be created."""
+        return self._hooks.register("create", hook)
+
+    def on_update(self, hook: F) -> F:
+        """Use the decorated async function when an account's fields change."""
+        return self._hooks.register("update", hook)
+
+    def on_deactivate(self, hook: F) -> F:
+        """Use the decorated async function when an account is to be closed."""
+        return self._hooks.register("deactivate", hook)
+
+    def on_reactivate(self, hook: F) -> F:
+        """Use the decorated async function when a closed account is to be opened again."""
+        return self._hooks.register("reactivate", hook)
+
+    def on_delete(self, hook: F) -> F:
+        """Use the decorated async function when the directory has deleted the person."""
+        return self._hooks.register("delete", hook)
+
+    def lifespan(self, host_app: Any = None) -> AbstractAsyncContextManager[None]:
+        """Return a context manager that keeps the database open.
+
+        It fits ``Starlette(lifespan=…)``, ``FastAPI(lifespan=…)`` and ``async with``. Several may
+        nest; the last one to leave closes.
+
+        Args:
+            host_app: Ignored; frameworks pass the application.
+
+        Raises:
+            StoreError: The database cannot be opened.
+        """
+        return self._kept_open()
+
+    @asynccontextmanager
+    async def _kept_open(self) -> AsyncIterator[None]:
+        self._users += 1
+        try:
+            await self._runtime.start()
+            yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                await self._runtime.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an ASGI scope: HTTP, and the lifespan where the application stands alone."""
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._run_http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _run_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._runtime.is_running:
+            await self._start_late()
+        await self._runtime.app(scope, receive, send)
+
+    async def _start_late(self) -> None:
+        """Open on the first request; a store that cannot be opened is answered 503 there."""
+        if self._users == 0:
+            logger.warning(_NO_LIFESPAN)
+        try:
+            await self._runtime.start()
+        except ScimAsgiError:
+            logger.exception("The database cannot be opened.")
+
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            context = self._kept_open()
+            await context.__aenter__()
+        except ScimAsgiError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await context.__aexit__(None, None, None)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def database_path(database: str) -> str:
+    """Return the file that a database URL names, or ``:memory:``.
+
+    Raises:
+        ValueError: It is a URL of another kind.
+    """
+    scheme, separator, rest = database.partition("://")
+    if not separator:
+        return database
+    if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
+        msg = f'database is "{database}"; write sqlite:///scim.db, sqlite:////path/to/scim.db or a path.'
+        raise ValueError(msg)
+    return rest[1:]
+
+
+def _settings(**values: Any) -> Settings:
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        msg = f"ScimApp got an argument that it cannot use: {error}"
+        raise ValueError(msg) from error

@@ -1,0 +1,1 @@
+"""ASGI: bytes in, bytes out."""

@@ -1,0 +1,118 @@
+"""The ASGI application behind the mount: errors at one place, then who asks, then what for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scim_asgi.http.directories import detect_directory
+from scim_asgi.http.endpoints import Endpoints, Exchange, Limits
+from scim_asgi.http.paths import request_base_url, route_path
+from scim_asgi.http.requests import ClientGone
+from scim_asgi.http.responses import send_error
+from scim_asgi.ids import uuid7
+from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError
+from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.service import Service
+from scim_asgi.provisioning.tokens import TokenIdentity
+
+logger = logging.getLogger("scim_asgi")
+
+
+class ErrorBoundary:
+    """Turns whatever is raised into a SCIM Error; nothing of ours reaches the host's handlers.
+
+    Args:
+        app: The application behind it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientGone:
+            return
+        except Exception as error:
+            if started:
+                raise
+            await send_error(send, _told(error, scope))
+
+
+def _told(error: Exception, scope: Scope) -> ScimError:
+    """Return what the client is told; what is not ours goes into the log with its traceback."""
+    if isinstance(error, ScimError):
+        return error
+    if isinstance(error, RecursionError):
+        return InvalidSyntax("The request nests too deep.")
+    logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)
+    return InternalError("The server failed; its log says why. Try again, or tell its operator.")
+
+
+class ScimEndpoint:
+    """Answers authenticated requests.
+
+    Args:
+        endpoints: The endpoints.
+        service: The use cases, for the log of refused requests.
+        base_url: The public base URL; None to use the request's own.
+        limits: What a request may cost.
+        mount_path: A prefix that the host leaves in the path.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        service: Service,
+        *,
+        base_url: str | None,
+        limits: Limits,
+        mount_path: str,
+    ) -> None:
+        self._endpoints = endpoints
+        self._service = service
+        self._base_url = base_url
+        self._limits = limits
+        self._mount_path = mount_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        split = route_path(scope, self._mount_path)
+        if split is None:
+            msg = "There is no endpoint at this path."
+            raise NotFound(msg)
+        prefix, route = split
+        caller = self._caller(scope, prefix, route)
+        exchange = Exchange(scope, receive, send, caller, route, self._limits)
+        try:
+            await self._endpoints.handle(exchange)
+        except ScimError as error:
+            if scope["method"] in ("GET", "HEAD") and error.status not in (404, 500):
+                await self._service.log_refusal(caller, error)
+            raise
+
+    def _caller(self, scope: Scope, prefix: str, route: str) -> Caller:
+        token: TokenIdentity = scope["scim_asgi.token"]
+        headers = dict(scope["headers"])
+        request_id = headers.get(b"x-request-id", b"").decode("latin-1")
+        return Caller(
+            organization_id=token.organization_id,
+            base_url=self._base_url or request_base_url(scope, prefix),
+            token_prefix=token.prefix,
+            directory=detect_directory(headers),
+            request_id=request_id[:64] or uuid7(),
+            method=scope["method"],
+            path=route[:500],
+        )

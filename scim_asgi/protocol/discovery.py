@@ -1,0 +1,109 @@
+"""What the server says about itself (RFC 7643 sections 5 to 7, RFC 7644 section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from scim_asgi.protocol.definitions import Registry
+from scim_asgi.protocol.errors import NotFound
+
+SERVICE_PROVIDER_CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
+
+
+class Features(Struct, frozen=True, kw_only=True):
+    """What the server does, as `/ServiceProviderConfig` says it.
+
+    Attributes:
+        max_results: How many resources a page has at most.
+        max_payload_size: How many bytes of a body are read.
+    """
+
+    max_results: int
+    max_payload_size: int
+
+
+class Discovery:
+    """Makes the discovery resources.
+
+    Args:
+        registry: The resource types.
+        features: What the server does.
+    """
+
+    def __init__(self, registry: Registry, features: Features) -> None:
+        self._registry = registry
+        self._features = features
+
+    def service_provider_config(self, base_url: str) -> dict[str, Any]:
+        """Return the ServiceProviderConfig resource."""
+        return {
+            "schemas": [SERVICE_PROVIDER_CONFIG],
+            "patch": {"supported": True},
+            "bulk": {
+                "supported": False,
+                "maxOperations": 0,
+                "maxPayloadSize": self._features.max_payload_size,
+            },
+            "filter": {"supported": True, "maxResults": self._features.max_results},
+            "changePassword": {"supported": True},
+            "sort": {"supported": True},
+            "etag": {"supported": True},
+            "authenticationSchemes": [
+                {
+                    "type": "oauthbearertoken",
+                    "name": "Bearer token",
+                    "description": "A SCIM token in the Authorization header.",
+                    "specUri": "https://www.rfc-editor.org/info/rfc6750",
+                    "primary": True,
+                }
+            ],
+            "meta": {
+                "resourceType": "ServiceProviderConfig",
+                "location": f"{base_url}/ServiceProviderConfig",
+            },
+        }
+
+    def resource_types(self, base_url: str) -> list[dict[str, Any]]:
+        """Return all ResourceType resources."""
+        return [
+            _with_meta(definition.resource_type.to_wire(), "ResourceType", base_url)
+            for definition in self._registry.definitions
+        ]
+
+    def schemas(self, base_url: str) -> list[dict[str, Any]]:
+        """Return all Schema resources."""
+        return [
+            _with_meta(schema.to_wire(), "Schema", base_url)
+            for schema in self._registry.schemas.values()
+        ]
+
+    def resource_type(self, name: str, base_url: str) -> dict[str, Any]:
+        """Return one ResourceType resource.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        return _find(self.resource_types(base_url), name, "resource type")
+
+    def schema(self, urn: str, base_url: str) -> dict[str, Any]:
+        """Return one Schema resource; URNs match in any case.
+
+        Raises:
+            NotFound: There is none with that URN.
+        """
+        return _find(self.schemas(base_url), urn, "schema")
+
+
+def _find(resources: list[dict[str, Any]], wanted: str, kind: str) -> dict[str, Any]:
+    for resource in resources:
+        if resource["id"].casefold() == wanted.casefold():
+            return resource
+    msg = f'There is no {kind} "{wanted[:200]}".'
+    raise NotFound(msg)
+
+
+def _with_meta(resource: dict[str, Any], resource_type: str, base_url: str) -> dict[str, Any]:
+    location = f"{base_url}/{resource_type}s/{resource['id']}"
+    return {**resource, "meta": {"resourceType": resource_type, "location": location}}

@@ -1,0 +1,195 @@
+"""What the directory wants of an account: worked out from the User, kept beside what the host has.
+
+Everything here runs inside the transaction that changes the User, so the work that a change
+makes is on disk together with the change.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scim_asgi.ids import uuid7
+from scim_asgi.mapping.mapping import CompiledMapping
+from scim_asgi.store.base import Transaction
+from scim_asgi.store.records import AccountRecord, AccountState, Related, ResourceRecord
+
+RETURN_KEY_FIELD = "external_id"
+"""The account field by which a returning person is recognised."""
+
+
+class AccountBefore(Struct, frozen=True):
+    """What a refused change puts back in the account."""
+
+    wanted: dict[str, Any]
+    wanted_state: AccountState
+    resource: int | None
+    return_key: str | None
+    delivery_id: str | None
+    attempt: int
+
+
+class Undo(Struct, frozen=True):
+    """How things were before a change that the host may yet refuse.
+
+    Attributes:
+        resource: The number of the changed User.
+        document: The User before; None when the change created it.
+        version: Its version before.
+        last_modified: When it had changed before.
+        account: The account before; None when the change created it.
+    """
+
+    resource: int
+    document: dict[str, Any] | None
+    version: int
+    last_modified: int
+    account: AccountBefore | None
+
+
+encode_undo = msgspec.json.Encoder().encode
+decode_undo = msgspec.json.Decoder(Undo).decode
+
+
+class Claim(Struct, frozen=True):
+    """The right to deliver, which a process takes together with the change.
+
+    Attributes:
+        owner: The process.
+        until: When it lapses, in Unix milliseconds.
+    """
+
+    owner: str
+    until: int
+
+
+def mapped_fields(
+    mapping: CompiledMapping,
+    resource: dict[str, Any],
+    groups: list[Related],
+    account: AccountRecord | None,
+) -> dict[str, Any]:
+    """Return the account's fields as the mapping makes them of a User.
+
+    A User whose `active` is unassigned leaves the account as it was.
+
+    Raises:
+        Unmappable: A required field gets no value.
+    """
+    view = {**resource, "groups": [_group(group) for group in groups]}
+    if "active" not in view:
+        view["active"] = account is None or account.wanted_state == "active"
+    return mapping.resolve(view)
+
+
+def _group(group: Related) -> dict[str, Any]:
+    return {
+        "value": group.id,
+        "display": group.display,
+        "displayName": group.display,
+        "type": "direct",
+    }
+
+
+def wanted_state(fields: dict[str, Any], resource: dict[str, Any]) -> AccountState:
+    """Return whether the account is to be open: by its `active` field, else by the User's."""
+    active = fields.get("active", resource.get("active", True))
+    return "inactive" if active is False else "active"
+
+
+def find_account(
+    tx: Transaction, record: ResourceRecord, fields: dict[str, Any]
+) -> AccountRecord | None:
+    """Return the account of a User, or the one that a returning person had before.
+
+    An account is taken over when its User is gone or inactive.
+    """
+    own = tx.accounts.of_resource(record.number)
+    key = fields.get(RETURN_KEY_FIELD)
+    if own is not None or key is None:
+        return own
+    earlier = tx.accounts.by_return_key(record.organization_id, str(key))
+    gone = [account for account in earlier if account.resource is None]
+    idle = [account for account in earlier if account.wanted_state != "active"]
+    return next(iter([*gone, *idle]), None)
+
+
+def shares_key(tx: Transaction, record: ResourceRecord, fields: dict[str, Any]) -> bool:
+    """Return whether another active account of the organization has the same return key."""
+    key = fields.get(RETURN_KEY_FIELD)
+    if key is None:
+        return False
+    others = tx.accounts.by_return_key(record.organization_id, str(key))
+    return any(other.resource not in (None, record.number) for other in others)
+
+
+def want(
+    account: AccountRecord | None,
+    record: ResourceRecord,
+    fields: dict[str, Any],
+    state: AccountState,
+    *,
+    reason: str,
+    force: bool = False,
+) -> AccountRecord:
+    """Return the account with what the directory wants now.
+
+    It has a delivery to make when that differs from what the host confirmed, when the outcome of
+    an earlier delivery is unknown, or when `force` says so.
+    """
+    if account is None:
+        account = AccountRecord(
+            organization_id=record.organization_id, id=uuid7(), wanted={}, wanted_state=state
+        )
+    key = fields.get(RETURN_KEY_FIELD)
+    wanted = replace(
+        account,
+        resource=record.number,
+        wanted=fields,
+        wanted_state=state,
+        return_key=None if key is None else str(key),
+        marked=False,
+    )
+    return with_delivery(account, wanted, reason, force=force)
+
+
+def with_delivery(
+    before: AccountRecord, wanted: AccountRecord, reason: str, *, force: bool
+) -> AccountRecord:
+    """Return the account with the delivery that it needs, under the same id while it is the same."""
+    unknown = before.delivery_id is not None and before.attempt > 0
+    if not (force or unknown or differs(wanted)):
+        return replace(wanted, delivery_id=None, attempt=0, due_at=0)
+    same = before.wanted == wanted.wanted and before.wanted_state == wanted.wanted_state
+    if before.delivery_id is not None and same:
+        return replace(wanted, reason=reason)
+    return replace(wanted, delivery_id=uuid7(), attempt=0, due_at=0, reason=reason)
+
+
+def differs(account: AccountRecord) -> bool:
+    """Return whether the host has yet to confirm what the directory wants."""
+    if account.confirmed_state is None:
+        return account.wanted_state != "deleted"
+    return account.wanted != account.confirmed or account.wanted_state != account.confirmed_state
+
+
+def claimed(account: AccountRecord, claim: Claim) -> AccountRecord:
+    """Return the account claimed for delivery."""
+    return replace(account, claimed_by=claim.owner, claimed_until=claim.until)
+
+
+def before_of(account: AccountRecord | None) -> AccountBefore | None:
+    """Return what a refused change puts back in the account."""
+    if account is None:
+        return None
+    return AccountBefore(
+        account.wanted,
+        account.wanted_state,
+        account.resource,
+        account.return_key,
+        account.delivery_id,
+        account.attempt,
+    )

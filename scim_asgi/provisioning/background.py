@@ -1,0 +1,150 @@
+"""Work that no request waits for: accounts that a change has spread to, and deliveries to repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from msgspec.structs import replace
+
+from scim_asgi.mapping.mapping import Unmappable
+from scim_asgi.provisioning.accounts import differs, mapped_fields, want, wanted_state
+from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.hooks import HookSet
+from scim_asgi.provisioning.mappings import Mappings
+from scim_asgi.provisioning.reconcile import Reconciler
+from scim_asgi.store.base import Store, Transaction
+from scim_asgi.store.errors import StoreError
+from scim_asgi.store.records import AccountRecord, LogRecord
+
+logger = logging.getLogger("scim_asgi.background")
+
+_BATCH = 50
+_PARALLEL = 8
+_LOOK_AGAIN = 30.0
+
+
+class Background:
+    """Works off what differs, oldest first and a few at a time.
+
+    Args:
+        store: Where accounts are kept.
+        mappings: The attribute mappings.
+        hooks: The host's hooks; without any there is nothing to do.
+        reconciler: What delivers.
+        base_url: For the locations in the resources that hooks get.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        mappings: Mappings,
+        hooks: HookSet,
+        reconciler: Reconciler,
+        base_url: str,
+    ) -> None:
+        self._store = store
+        self._mappings = mappings
+        self._hooks = hooks
+        self._reconciler = reconciler
+        self._base_url = base_url
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the background works; without hooks it has nothing to do and always does."""
+        return not self._hooks or (self._task is not None and not self._task.done())
+
+    def start(self) -> None:
+        """Begin to work."""
+        if not self.is_running:
+            self._wake = asyncio.Event()
+            self._task = asyncio.create_task(self._run(), name="scim-asgi background")
+
+    def wake(self) -> None:
+        """Say that there is work."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Stop after what is under way."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                pause = await self.work()
+            except StoreError as error:
+                logger.warning("The background waits for the database: %s", error)
+                pause = _LOOK_AGAIN
+            try:
+                await asyncio.wait_for(self._wake.wait(), pause)
+            except asyncio.TimeoutError:
+                continue
+
+    async def work(self) -> float:
+        """Work off what can be done now; return how many seconds to wait for more."""
+        self._wake.clear()
+        while await self._store.write(self._map_batch, durable=False):
+            await asyncio.sleep(0)
+        while due := await self._store.read(lambda tx: tx.accounts.due(now(), _BATCH)):
+            slots = asyncio.Semaphore(_PARALLEL)
+            await asyncio.gather(*(self._deliver(account, slots) for account in due))
+        next_due = await self._store.read(lambda tx: tx.accounts.next_due())
+        if next_due is None:
+            return _LOOK_AGAIN
+        return min(max(0.05, (next_due - now()) / 1000), _LOOK_AGAIN)
+
+    async def _deliver(self, account: AccountRecord, slots: asyncio.Semaphore) -> None:
+        async with slots:
+            if await self._reconciler.claim_due(account.number):
+                settled = self._reconciler.settle(
+                    account.number, base_url=self._base_url, directory="unknown"
+                )
+                await asyncio.shield(settled)
+
+    def _map_batch(self, tx: Transaction) -> int:
+        """Work out the wanted fields of marked accounts anew; return how many there were."""
+        accounts = tx.accounts.marked(_BATCH)
+        for account in accounts:
+            self._map(tx, account)
+        return len(accounts)
+
+    def _map(self, tx: Transaction, account: AccountRecord) -> None:
+        record = None if account.resource is None else tx.resources.by_number(account.resource)
+        if record is None or account.wanted_state == "deleted":
+            tx.accounts.update(_unmarked(account))
+            return
+        mapping = self._mappings.current(tx, account.organization_id)
+        groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
+        try:
+            fields = mapped_fields(mapping, record.document, groups, account)
+        except Unmappable as error:
+            tx.accounts.update(_unmarked(account))
+            tx.log.insert(_skipped(account, error.detail))
+            return
+        state = wanted_state(fields, {"active": account.wanted_state == "active"})
+        wanted = want(account, record, fields, state, reason="groups or mapping changed")
+        if wanted.wanted == account.wanted and not differs(wanted):
+            tx.accounts.update(_unmarked(account))
+        else:
+            tx.accounts.update(wanted)
+
+
+def _unmarked(account: AccountRecord) -> AccountRecord:
+    return replace(account, marked=False)
+
+
+def _skipped(account: AccountRecord, detail: str) -> LogRecord:
+    return LogRecord(
+        organization_id=account.organization_id,
+        at=now(),
+        action="skipped",
+        status=0,
+        resource_type="User",
+        resource_name=str(account.wanted.get("email_address") or account.id),
+        detail=detail,
+    )

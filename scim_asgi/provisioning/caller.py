@@ -1,0 +1,27 @@
+"""Who asks, and for what."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """The request behind a use case.
+
+    Attributes:
+        organization_id: The organization that the token belongs to; nothing beyond it is seen.
+        base_url: The public URL in front of the endpoints, without a slash at its end.
+        token_prefix: How the token begins, for the log.
+        directory: Which directory it seems to be.
+        request_id: An id for the log.
+        method: The HTTP method.
+        path: The path behind the base URL.
+    """
+
+    organization_id: str
+    base_url: str
+    token_prefix: str = ""
+    directory: str = "unknown"
+    request_id: str = ""
+    method: str = ""
+    path: str = ""

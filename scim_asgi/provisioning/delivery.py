@@ -1,0 +1,174 @@
+"""One delivery to the host: which change it is, the call of the hook, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from scim_asgi.mapping.fields import AccountFields
+from scim_asgi.protocol.errors import (
+    InternalError,
+    InvalidValue,
+    ScimError,
+    Unavailable,
+    Uniqueness,
+)
+from scim_asgi.provisioning.hooks import (
+    AccountConflict,
+    AccountRejected,
+    Change,
+    Hook,
+    HookContext,
+    HookSet,
+    TryAgainLater,
+)
+from scim_asgi.store.records import AccountRecord
+
+logger = logging.getLogger("scim_asgi.hooks")
+
+RETRY_AFTER = 5
+"""Seconds after which a directory is asked to try again when a hook took too long."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a delivery ended.
+
+    Attributes:
+        kind: `confirmed`; `refused` (the host has not done it); `unknown`.
+        hook: What the log says of the call: change, attempts and milliseconds.
+        host_id: What `create` returned.
+        error: What the directory is answered.
+    """
+
+    kind: Literal["confirmed", "refused", "unknown"]
+    hook: dict[str, Any]
+    host_id: str | None = None
+    error: ScimError | None = None
+
+
+class Delivery:
+    """Calls the host's hooks.
+
+    Args:
+        hooks: The hooks.
+        fields: How an account is built from mapped fields.
+        timeout: Seconds that a hook may take.
+    """
+
+    def __init__(self, hooks: HookSet, fields: AccountFields, timeout: float) -> None:
+        self._hooks = hooks
+        self._fields = fields
+        self.timeout = timeout
+
+    async def deliver(
+        self,
+        account: AccountRecord,
+        resource: dict[str, Any],
+        *,
+        directory: str,
+        password: str | None = None,
+    ) -> Outcome:
+        """Tell the host what the directory wants of an account.
+
+        Args:
+            account: What is wanted and what was confirmed; it has a delivery_id.
+            resource: The SCIM User as JSON.
+            directory: Which directory sent it.
+            password: A password to hand on.
+        """
+        change = change_of(account)
+        hook = None if change is None else self._hooks.find(change)
+        if change is None or hook is None:
+            return Outcome(kind="confirmed", hook={})
+        context = HookContext(
+            organization_id=account.organization_id,
+            change=change,
+            changes=changes_of(account),
+            delivery_id=account.delivery_id or "",
+            attempt=account.attempt + 1,
+            directory=directory,
+            reason=account.reason,
+            resource=resource,
+            password=password,
+        )
+        built = self._fields.build(
+            account.wanted,
+            id=account.id,
+            host_id=account.host_id,
+            organization_id=account.organization_id,
+        )
+        return await self._call(hook, built, context)
+
+    async def _call(self, hook: Hook, account: Any, context: HookContext) -> Outcome:
+        began = time.perf_counter()
+        task = asyncio.ensure_future(hook(account, context))
+        await asyncio.wait({task}, timeout=self.timeout)
+        said: dict[str, Any] = {"change": context.change, "attempt": context.attempt}
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=1)
+        said["milliseconds"] = round((time.perf_counter() - began) * 1000)
+        return _outcome(task, context, said)
+
+
+def change_of(account: AccountRecord) -> Change | None:
+    """Return which hook brings the host from what it confirmed to what is wanted."""
+    wanted, confirmed = account.wanted_state, account.confirmed_state
+    if confirmed is None:
+        return None if wanted == "deleted" else "create"
+    if wanted == "deleted":
+        return None if confirmed == "deleted" else "delete"
+    if confirmed == "deleted" or (wanted == "active" and confirmed == "inactive"):
+        return "reactivate"
+    return "deactivate" if wanted == "inactive" and confirmed == "active" else "update"
+
+
+def changes_of(account: AccountRecord) -> dict[str, tuple[Any, Any]]:
+    """Return each field that differs from what was confirmed, with its old and new value."""
+    before = account.confirmed or {}
+    return {
+        name: (before.get(name), account.wanted.get(name))
+        for name in dict.fromkeys([*before, *account.wanted])
+        if before.get(name) != account.wanted.get(name)
+    }
+
+
+def _outcome(task: asyncio.Future[Any], context: HookContext, said: dict[str, Any]) -> Outcome:
+    where = f"{context.change} of delivery {context.delivery_id}"
+    if not task.done() or task.cancelled():
+        logger.error("The hook %s did not finish in time.", where)
+        msg = "The product did not answer in time; the change is retried."
+        return Outcome(kind="unknown", hook=said, error=Unavailable(msg, RETRY_AFTER))
+    error = task.exception()
+    if error is None:
+        return _confirmed(task.result(), context, said)
+    refusal = _refusal(error)
+    if refusal is not None:
+        return Outcome(kind="refused", hook=said, error=refusal)
+    logger.error("The hook %s failed.", where, exc_info=error)
+    msg = "The product failed to apply the change; it is retried. The product's log says more."
+    return Outcome(kind="unknown", hook=said, error=InternalError(msg))
+
+
+def _confirmed(result: Any, context: HookContext, said: dict[str, Any]) -> Outcome:
+    host_id = result if context.change == "create" else None
+    if host_id is not None and not isinstance(host_id, str):
+        logger.error("The hook create returned %s; return a str or None.", type(result).__name__)
+        msg = "The product's answer could not be used; its log says more."
+        return Outcome(kind="unknown", hook=said, error=InternalError(msg))
+    return Outcome(kind="confirmed", hook=said, host_id=host_id)
+
+
+def _refusal(error: BaseException) -> ScimError | None:
+    if isinstance(error, AccountConflict):
+        return Uniqueness(str(error) or "The product has another account with these details.")
+    if isinstance(error, AccountRejected):
+        return InvalidValue(str(error) or "The product does not accept this account.")
+    if isinstance(error, TryAgainLater):
+        return Unavailable(str(error), max(1, math.ceil(error.seconds)))
+    return None

@@ -1,0 +1,137 @@
+"""What the host product plugs in: its hooks, what they are told and what they may raise."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, Protocol, TypeVar
+
+from msgspec import Struct
+
+from scim_asgi.errors import ScimAsgiError
+
+Change = Literal["create", "update", "deactivate", "reactivate", "delete"]
+Hook = Callable[[Any, "HookContext"], Awaitable[Any]]
+F = TypeVar("F", bound=Hook)
+
+_REQUIRED = ("create", "update", "deactivate")
+_FALLBACK: dict[str, str] = {"reactivate": "update", "delete": "deactivate"}
+CHANGES = (*_REQUIRED, *_FALLBACK)
+
+
+class AccountConflict(ScimAsgiError):
+    """Raised by a hook: another account of the product stands in the way.
+
+    The directory is answered 409 `uniqueness`; the message is shown to its admin.
+    """
+
+
+class AccountRejected(ScimAsgiError):
+    """Raised by a hook: the product does not accept the account as it is.
+
+    The directory is answered 400 `invalidValue`; the message is shown to its admin.
+    """
+
+
+class TryAgainLater(ScimAsgiError):
+    """Raised by a hook: not now.
+
+    The directory is answered 503 with `Retry-After`.
+
+    Args:
+        seconds: How long to wait.
+        message: Shown to the directory's admin.
+    """
+
+    def __init__(self, seconds: float, message: str = "The product is busy.") -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class HookContext(Struct, frozen=True, kw_only=True):
+    """What a hook is told besides the account.
+
+    Attributes:
+        organization_id: The organization that the account belongs to.
+        change: What is asked for.
+        changes: Account field to its value before and after; before is None when there was none.
+        delivery_id: The same on every repeat of this delivery, and on no other.
+        attempt: 1 for the first try.
+        directory: Which directory sent it: entra, okta, google, onelogin, … or unknown.
+        reason: What made it necessary, in words.
+        resource: The SCIM User as JSON.
+        password: A password that the directory sent for the person; it is handed on this once
+            and never stored.
+    """
+
+    organization_id: str
+    change: Change
+    changes: dict[str, tuple[Any, Any]]
+    delivery_id: str
+    attempt: int
+    directory: str
+    reason: str
+    resource: dict[str, Any]
+    password: str | None = None
+
+
+class AccountHooks(Protocol):
+    """The hooks that every host has; `reactivate` and `delete` may be there too.
+
+    A hook has to be idempotent on ``account.id``: a delivery whose outcome is unknown is
+    repeated. Without `reactivate`, `update` is called; without `delete`, `deactivate`.
+    """
+
+    async def create(self, account: Any, context: HookContext) -> str | None:
+        """Create the account and return the host's own id for it, if it has one."""
+
+    async def update(self, account: Any, context: HookContext) -> None:
+        """Take over the account's fields."""
+
+    async def deactivate(self, account: Any, context: HookContext) -> None:
+        """Close the account, so that the person can come back."""
+
+
+class HookSet:
+    """The hooks of a host, given as an object or one by one.
+
+    Args:
+        host: An object with async methods named as the changes, or None.
+
+    Raises:
+        TypeError: It lacks `create`, `update` or `deactivate`, or one of them is not async.
+    """
+
+    def __init__(self, host: object | None = None) -> None:
+        self._hooks: dict[str, Hook] = {}
+        if host is None:
+            return
+        for name in CHANGES:
+            hook = getattr(host, name, None)
+            if hook is not None:
+                self.register(name, hook)
+        missing = [name for name in _REQUIRED if name not in self._hooks]
+        if missing:
+            msg = f"hooks lacks {', '.join(missing)}: give it an async method of each name."
+            raise TypeError(msg)
+
+    def __bool__(self) -> bool:
+        return bool(self._hooks)
+
+    def register(self, name: str, hook: F) -> F:
+        """Use a hook for a change and return it.
+
+        Raises:
+            TypeError: It is not async.
+        """
+        if not inspect.iscoroutinefunction(hook) and not inspect.iscoroutinefunction(
+            getattr(hook, "__call__", None)  # noqa: B004 - the method itself is looked at
+        ):
+            msg = f"The hook {name} has to be async: write `async def`."
+            raise TypeError(msg)
+        self._hooks[name] = hook
+        return hook
+
+    def find(self, change: str) -> Hook | None:
+        """Return the hook for a change, or the one that takes its place, or None."""
+        return self._hooks.get(change) or self._hooks.get(_FALLBACK.get(change, ""))

@@ -1,0 +1,178 @@
+"""Changes of a group's members, as changes of rows: their cost does not follow the group's size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from msgspec import UNSET
+
+from scim_asgi.protocol.conditions import AnyOf, Compare, Condition, elements, holds
+from scim_asgi.protocol.dialects import read_value
+from scim_asgi.protocol.errors import InvalidValue, Mutability
+from scim_asgi.protocol.patch import Edit
+from scim_asgi.protocol.schemas import Attribute
+from scim_asgi.protocol.values import is_unassigned
+from scim_asgi.store.base import Transaction
+
+UnknownMembers = Literal["skip", "reject"]
+
+MAX_MEMBERS = 100_000
+"""How many members one request may name."""
+
+
+@dataclass(slots=True)
+class MemberChange:
+    """What a request has done to a group.
+
+    Attributes:
+        touched: The numbers of the resources that came or went, some perhaps both.
+        unknown: The ids that are no resource of the organization.
+    """
+
+    touched: set[int] = field(default_factory=set)
+    unknown: list[str] = field(default_factory=list)
+
+
+class MemberEditor:
+    """Edits the members of one group inside a transaction.
+
+    Args:
+        tx: The transaction.
+        organization_id: The organization.
+        group: The group's number.
+        unknown_members: What to do with ids that are no resource of the organization.
+    """
+
+    def __init__(
+        self, tx: Transaction, organization_id: str, group: int, unknown_members: UnknownMembers
+    ) -> None:
+        self._tx = tx
+        self._organization_id = organization_id
+        self._group = group
+        self._unknown_members = unknown_members
+        self.change = MemberChange()
+
+    def apply(self, edit: Edit) -> None:
+        """Apply one PATCH operation on `members`.
+
+        Raises:
+            Mutability: It would change a member instead of adding or removing it.
+            InvalidValue: A member is no object with a `value`, or is unknown and that is refused.
+        """
+        attribute, sub = edit.path.target.attribute, edit.path.target.sub
+        assert attribute is not None
+        if sub is not None and sub.name != "value":
+            msg = f'"{edit.path}" is immutable; remove the member and add another one.'
+            raise Mutability(msg)
+        if edit.path.condition is not None:
+            self._edit_matching(edit, attribute, edit.path.condition)
+        elif edit.op == "remove":
+            self._remove(attribute, edit.value)
+        else:
+            ids = member_ids(attribute, edit.value)
+            self.replace(ids) if edit.op == "replace" else self.add(ids)
+
+    def add(self, ids: list[str]) -> None:
+        """Add members; those who are there already stay."""
+        self.change.touched.update(self._tx.members.add(self._group, self._numbers(ids)))
+
+    def replace(self, ids: list[str]) -> None:
+        """Make these the members: only what differs is written."""
+        wanted = set(self._numbers(ids))
+        present = {member.number for member in self._tx.members.of_group(self._group)}
+        self.change.touched.update(self._tx.members.remove(self._group, present - wanted))
+        self.change.touched.update(self._tx.members.add(self._group, wanted - present))
+
+    def _remove(self, attribute: Attribute, value: Any) -> None:
+        """Remove those who are named, or everybody when nobody is."""
+        if value is UNSET or is_unassigned(value):
+            self.change.touched.update(self._tx.members.clear(self._group))
+        else:
+            self._remove_ids(member_ids(attribute, value))
+
+    def _remove_ids(self, ids: list[str]) -> None:
+        numbers = self._tx.members.resolve(self._organization_id, ids).values()
+        self.change.touched.update(self._tx.members.remove(self._group, numbers))
+
+    def _edit_matching(self, edit: Edit, attribute: Attribute, condition: Condition) -> None:
+        ids = _ids_of(condition)
+        if edit.op == "remove":
+            if ids is not None:
+                self._remove_ids(ids)
+            else:
+                self._remove_where(attribute, condition)
+        elif ids is not None and (edit.path.target.sub is not None or _names(edit.value, ids)):
+            self.add(ids)
+        else:
+            msg = f'"{edit.path}" cannot be changed; remove the member and add another one.'
+            raise Mutability(msg)
+
+    def _remove_where(self, attribute: Attribute, condition: Condition) -> None:
+        doomed = []
+        for member in self._tx.members.of_group(self._group):
+            view = {"value": member.id, "type": member.resource_type, "display": member.display}
+            if holds(condition, next(elements(attribute, view))):
+                doomed.append(member.number)
+        self.change.touched.update(self._tx.members.remove(self._group, doomed))
+
+    def _numbers(self, ids: list[str]) -> list[int]:
+        known = self._tx.members.resolve(self._organization_id, ids)
+        unknown = [each for each in ids if each not in known]
+        if unknown and self._unknown_members == "reject":
+            msg = f'"members" names {_some(unknown)}, which this server does not have.'
+            raise InvalidValue(msg)
+        self.change.unknown += unknown
+        return [known[each] for each in dict.fromkeys(ids) if each in known]
+
+
+def member_ids(attribute: Attribute, value: Any) -> list[str]:
+    """Return the ids in a value of `members`: a list of objects, one object, or ids alone.
+
+    Raises:
+        InvalidValue: A member has no id.
+    """
+    ids = []
+    for index, member in enumerate(read_value(attribute, value) or ()):
+        found = member.get("value") if isinstance(member, dict) else None
+        if found is None and isinstance(member, dict) and isinstance(member.get("$ref"), str):
+            found = member["$ref"].rpartition("/")[2]
+        if not isinstance(found, str) or not found:
+            msg = f'"{attribute.name}[{index}].value" has to be the id of a user or group.'
+            raise InvalidValue(msg)
+        ids.append(found)
+    if len(ids) > MAX_MEMBERS:
+        msg = f'"{attribute.name}": at most {MAX_MEMBERS} fit in one request; send several.'
+        raise InvalidValue(msg)
+    return ids
+
+
+def _ids_of(condition: Condition) -> list[str] | None:
+    """Return the ids that a condition of ``value eq`` terms names, None for any other."""
+    if isinstance(condition, Compare):
+        attribute = condition.target.attribute
+        by_id = attribute is not None and attribute.name == "value" and condition.operator == "eq"
+        return [condition.value] if by_id else None
+    if not isinstance(condition, AnyOf):
+        return None
+    ids: list[str] = []
+    for each in condition.conditions:
+        named = _ids_of(each)
+        if named is None:
+            return None
+        ids += named
+    return ids
+
+
+def _names(value: Any, ids: list[str]) -> bool:
+    return isinstance(value, dict) and value.get("value", ids[0]) in ids
+
+
+def _some(ids: list[str]) -> str:
+    shown = ", ".join(f'"{each[:64]}"' for each in ids[:3])
+    return shown if len(ids) <= 3 else f"{shown} and {len(ids) - 3} more"
+
+
+def unknown_note(ids: list[str]) -> str:
+    """Return what the log says of skipped members."""
+    return f"members skipped, because nobody here has their id: {_some(ids)}"

@@ -1,0 +1,237 @@
+"""Bringing the host's account in line with what the directory wants.
+
+The only code that calls hooks. It takes one account, works out the change from the difference
+between what is wanted and what was confirmed, and records how it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+
+from msgspec.structs import replace
+
+from scim_asgi.protocol.definitions import Registry
+from scim_asgi.protocol.errors import ScimError
+from scim_asgi.provisioning.accounts import Claim, Undo, claimed, decode_undo, with_delivery
+from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.delivery import Delivery, Outcome
+from scim_asgi.provisioning.representation import Representations, load_related, values_of
+from scim_asgi.store.base import Store, Transaction
+from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
+
+_FIRST_PAUSE = 1_000
+_LONGEST_PAUSE = 300_000
+_GRACE = 2_000
+
+ACTIONS = {
+    "create": "created",
+    "update": "updated",
+    "deactivate": "deactivated",
+    "reactivate": "reactivated",
+    "delete": "deleted",
+}
+
+
+class Reconciler:
+    """Delivers accounts to the host.
+
+    Args:
+        store: Where accounts are kept.
+        delivery: What calls the hooks.
+        registry: The resource types.
+    """
+
+    def __init__(self, store: Store, delivery: Delivery, registry: Registry) -> None:
+        self._store = store
+        self._delivery = delivery
+        self._registry = registry
+        self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+
+    def claim(self) -> Claim:
+        """Return a claim of this process that outlasts one call of a hook."""
+        return Claim(self._owner, now() + round(self._delivery.timeout * 1000) + _GRACE)
+
+    async def settle(
+        self,
+        number: int,
+        *,
+        base_url: str,
+        directory: str,
+        log: LogRecord | None = None,
+        password: str | None = None,
+    ) -> Outcome:
+        """Deliver an account that this process has claimed, and record how it ended.
+
+        Args:
+            number: The account's number.
+            base_url: For the locations in the resource that the hook gets.
+            directory: Which directory sent the change.
+            log: The row of the request's log, which is completed; None for the background.
+            password: A password to hand on.
+        """
+        loaded = await self._store.read(lambda tx: self._load(tx, number, base_url))
+        if loaded is None:
+            return Outcome(kind="confirmed", hook={})
+        account, resource = loaded
+        outcome = await self._delivery.deliver(
+            account, resource, directory=directory, password=password
+        )
+        await self._store.write(
+            lambda tx: self._record(tx, account, outcome, log),
+            durable=outcome.kind == "refused",
+        )
+        return outcome
+
+    def _load(
+        self, tx: Transaction, number: int, base_url: str
+    ) -> tuple[AccountRecord, dict[str, object]] | None:
+        account = tx.accounts.by_number(number)
+        if account is None or account.delivery_id is None:
+            return None
+        record = None if account.resource is None else tx.resources.by_number(account.resource)
+        if record is None:
+            return account, {}
+        definition = self._registry.by_name[record.resource_type]
+        related = load_related(tx, definition, [record.number])[record.number]
+        return account, Representations(self._registry, base_url).whole(record, related)
+
+    def _record(
+        self, tx: Transaction, delivered: AccountRecord, outcome: Outcome, log: LogRecord | None
+    ) -> None:
+        account = tx.accounts.by_number(delivered.number)
+        if account is None:
+            return
+        account = replace(account, claimed_by=None, claimed_until=0)
+        if outcome.kind == "confirmed":
+            self._confirm(tx, account, delivered, outcome)
+        elif outcome.kind == "refused" and account.undo is not None:
+            self._undo(tx, account, decode_undo(account.undo))
+        else:
+            tx.accounts.update(_postponed(account))
+        self._write_log(tx, delivered, outcome, log)
+
+    def _confirm(
+        self,
+        tx: Transaction,
+        account: AccountRecord,
+        delivered: AccountRecord,
+        outcome: Outcome,
+    ) -> None:
+        confirmed = replace(
+            account,
+            confirmed=delivered.wanted,
+            confirmed_state=delivered.wanted_state,
+            host_id=outcome.host_id or account.host_id,
+            undo=None,
+        )
+        if account.delivery_id == delivered.delivery_id:
+            confirmed = replace(confirmed, delivery_id=None, attempt=0, due_at=0)
+        tx.accounts.update(confirmed)
+        if delivered.wanted_state == "deleted" and confirmed.delivery_id is None:
+            self._delete_resource(tx, account.resource)
+
+    def _delete_resource(self, tx: Transaction, number: int | None) -> None:
+        record = None if number is None else tx.resources.by_number(number)
+        if record is not None:
+            definition = self._registry.by_name[record.resource_type]
+            tx.resources.delete(record, values_of(definition, record.document))
+
+    def _undo(self, tx: Transaction, account: AccountRecord, undo: Undo) -> None:
+        record = tx.resources.by_number(undo.resource)
+        before = undo.account
+        if before is None:
+            tx.accounts.delete(account.number)
+        else:
+            restored = replace(
+                account,
+                wanted=before.wanted,
+                wanted_state=before.wanted_state,
+                resource=before.resource,
+                return_key=before.return_key,
+                delivery_id=before.delivery_id,
+                attempt=before.attempt,
+                undo=None,
+                marked=before.resource is not None,
+            )
+            tx.accounts.update(with_delivery(restored, restored, account.reason, force=False))
+        if record is None:
+            return
+        if undo.document is None:
+            self._delete_resource(tx, record.number)
+        else:
+            self._restore(tx, record, undo)
+
+    def _restore(self, tx: Transaction, record: ResourceRecord, undo: Undo) -> None:
+        assert undo.document is not None
+        definition = self._registry.by_name[record.resource_type]
+        restored = replace(
+            record,
+            document=undo.document,
+            version=undo.version,
+            last_modified=undo.last_modified,
+        )
+        before = values_of(definition, record.document)
+        tx.resources.update(restored, before, values_of(definition, undo.document))
+
+    def _write_log(
+        self, tx: Transaction, delivered: AccountRecord, outcome: Outcome, log: LogRecord | None
+    ) -> None:
+        if log is None and not outcome.hook:
+            return
+        row = log or LogRecord(
+            organization_id=delivered.organization_id,
+            at=now(),
+            action="",
+            status=0,
+            resource_type="User",
+            resource_name=_name(delivered),
+            detail=delivered.reason,
+        )
+        change = outcome.hook.get("change", "")
+        action = row.action if log else ACTIONS.get(change, "")
+        row = replace(row, hook=outcome.hook, action=action)
+        if outcome.error is not None:
+            row = with_error(row, outcome.error, failed=outcome.kind == "unknown")
+        if log is None:
+            tx.log.insert(row)
+        else:
+            tx.log.update(log.number, row)
+
+    async def claim_due(self, number: int) -> bool:
+        """Claim an account for the background; return whether it still has a delivery to make."""
+        claim = self.claim()
+
+        def take(tx: Transaction) -> bool:
+            account = tx.accounts.by_number(number)
+            free = account is not None and account.claimed_until <= now()
+            if account is None or account.delivery_id is None or not free:
+                return False
+            tx.accounts.update(claimed(account, claim))
+            return True
+
+        return await self._store.write(take, durable=False)
+
+
+def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
+    """Return a row of the log that says how a request was refused, or that it failed."""
+    return replace(
+        row,
+        action="failed" if failed else "refused",
+        status=error.status if row.method else 0,
+        scim_type=error.scim_type,
+        detail=error.detail,
+        changes={},
+    )
+
+
+def _name(account: AccountRecord) -> str:
+    return str(account.wanted.get("email_address") or account.id)
+
+
+def _postponed(account: AccountRecord) -> AccountRecord:
+    """Back off: 1 s, doubling to 5 min, with jitter."""
+    pause = min(_FIRST_PAUSE * 2 ** min(account.attempt, 20), _LONGEST_PAUSE)
+    due_at = now() + round(pause * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
+    return replace(account, attempt=account.attempt + 1, due_at=due_at)

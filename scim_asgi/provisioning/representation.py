@@ -1,0 +1,113 @@
+"""Stored resources as the directory sees them: with id, meta and what other rows hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scim_asgi.protocol.comparison import format_date_time
+from scim_asgi.protocol.definitions import Registry, ResourceDefinition
+from scim_asgi.protocol.projection import Projection
+from scim_asgi.protocol.resources import lookup_values, search_form, unique_values
+from scim_asgi.store.base import Transaction
+from scim_asgi.store.records import Related, ResourceRecord, ResourceValues
+
+
+def values_of(definition: ResourceDefinition, document: dict[str, Any]) -> ResourceValues:
+    """Return what the store finds a document by."""
+    return ResourceValues(
+        search_form(definition, document),
+        tuple(unique_values(definition, document)),
+        tuple(lookup_values(definition, document)),
+    )
+
+
+def etag(record: ResourceRecord) -> str:
+    """Return the entity tag of a resource: weak, because projections share it."""
+    return f'W/"{record.version}"'
+
+
+class Representations:
+    """Makes representations for one base URL.
+
+    Args:
+        registry: The resource types.
+        base_url: The public URL in front of the endpoints.
+    """
+
+    def __init__(self, registry: Registry, base_url: str) -> None:
+        self._registry = registry
+        self._base_url = base_url
+
+    def location(self, resource_type: str, resource_id: str) -> str:
+        """Return the absolute URL of a resource."""
+        endpoint = self._registry.by_name[resource_type].endpoint
+        return f"{self._base_url}{endpoint}/{resource_id}"
+
+    def whole(
+        self, record: ResourceRecord, related: dict[str, list[Related]] | None = None
+    ) -> dict[str, Any]:
+        """Return a resource with everything in it, before any projection.
+
+        Args:
+            record: The stored resource.
+            related: Row and derived attributes, by name.
+        """
+        document = record.document
+        whole: dict[str, Any] = {"schemas": document["schemas"], "id": record.id, **document}
+        for name, others in (related or {}).items():
+            whole |= self._related(name, others)
+        whole["meta"] = {
+            "resourceType": record.resource_type,
+            "created": format_date_time(record.created),
+            "lastModified": format_date_time(record.last_modified),
+            "location": self.location(record.resource_type, record.id),
+            "version": etag(record),
+        }
+        return whole
+
+    def _related(self, name: str, others: list[Related]) -> dict[str, Any]:
+        if name == "groups":
+            return {name: [self._group(other) for other in others]} if others else {}
+        return {name: [self._member(other) for other in others]}
+
+    def _member(self, other: Related) -> dict[str, Any]:
+        member = {
+            "value": other.id,
+            "$ref": self.location(other.resource_type, other.id),
+            "type": other.resource_type,
+        }
+        return member if other.display is None else {**member, "display": other.display}
+
+    def _group(self, other: Related) -> dict[str, Any]:
+        return {
+            "value": other.id,
+            "$ref": self.location(other.resource_type, other.id),
+            "display": other.display,
+            "type": "direct",
+        }
+
+
+def load_related(
+    tx: Transaction,
+    definition: ResourceDefinition,
+    numbers: list[int],
+    projection: Projection | None = None,
+) -> dict[int, dict[str, list[Related]]]:
+    """Load the row and derived attributes of several resources of one type.
+
+    Args:
+        tx: The transaction.
+        definition: Their type.
+        numbers: Their numbers.
+        projection: What is asked for; nothing is loaded that it does not show.
+    """
+    related: dict[int, dict[str, list[Related]]] = {number: {} for number in numbers}
+    for name in (*definition.row_attributes, *definition.derived_attributes):
+        if projection is not None and not projection.wants(definition.attributes[name.casefold()]):
+            continue
+        load = (
+            tx.members.of_groups if name in definition.row_attributes else tx.members.groups_of_all
+        )
+        for number, others in load(numbers).items():
+            related[number][name] = others
+    return related

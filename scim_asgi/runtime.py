@@ -1,0 +1,164 @@
+"""What a ScimApp is made of: the store and everything that is built on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from msgspec import Struct
+from starlette.types import ASGIApp
+
+from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
+from scim_asgi.http.authentication import BearerTokenMiddleware
+from scim_asgi.http.endpoints import Endpoints, Limits
+from scim_asgi.http.rate_limit import RateLimitMiddleware
+from scim_asgi.mapping.fields import AccountFields
+from scim_asgi.protocol.definitions import Registry
+from scim_asgi.protocol.discovery import Discovery, Features
+from scim_asgi.protocol.resources import UnknownAttributes
+from scim_asgi.provisioning.background import Background
+from scim_asgi.provisioning.changes import Changes
+from scim_asgi.provisioning.delivery import Delivery
+from scim_asgi.provisioning.hooks import HookSet
+from scim_asgi.provisioning.log import ProvisioningLog
+from scim_asgi.provisioning.mappings import Mappings
+from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.reconcile import Reconciler
+from scim_asgi.provisioning.service import MAX_RESULTS, Service
+from scim_asgi.provisioning.tokens import Tokens
+from scim_asgi.store.base import Store, Transaction
+
+T = TypeVar("T")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of a ScimApp; :class:`scim_asgi.ScimApp` says what each one means."""
+
+    base_url: str | None = None
+    rate_limit: str | None = "100/second"
+    rate_limit_storage: str = "memory://"
+    hook_timeout: float = 10.0
+    mount_path: str = ""
+    max_body: int = 8 * 2**20
+    unknown_attributes: UnknownAttributes = "ignore"
+    unknown_members: UnknownMembers = "skip"
+    group_patch_body: bool = False
+    accept_bare_token: bool = False
+
+
+class OpeningStore:
+    """A store that opens itself when it is first used, exactly once under concurrency.
+
+    Args:
+        store: The store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._opening: asyncio.Task[None] | None = None
+        self.is_open = False
+
+    async def open(self) -> None:
+        """Open the store, unless it is open; raises StoreError."""
+        if self.is_open:
+            return
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open(), name="scim-asgi open")
+        await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
+        try:
+            await self._store.open()
+            self.is_open = True
+        finally:
+            self._opening = None
+
+    async def close(self) -> None:
+        """Close the store; the next use opens it again."""
+        self.is_open = False
+        await self._store.close()
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Open the store where needed, and read."""
+        if not self.is_open:
+            await self.open()
+        return await self._store.read(work)
+
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+        """Open the store where needed, and write."""
+        if not self.is_open:
+            await self.open()
+        return await self._store.write(work, durable=durable)
+
+
+class Runtime:
+    """The parts of a ScimApp, put together.
+
+    Args:
+        store: The store, still closed.
+        registry: The resource types.
+        hooks: The host's hooks.
+        fields: The fields of the host's account type.
+        settings: The settings.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        hooks: HookSet,
+        fields: AccountFields,
+        settings: Settings,
+    ) -> None:
+        self.store = OpeningStore(store)
+        self.tokens = Tokens(self.store)
+        self.mappings = Mappings(self.store, fields)
+        self.log = ProvisioningLog(self.store)
+        delivery = Delivery(hooks, fields, settings.hook_timeout)
+        reconciler = Reconciler(self.store, delivery, registry)
+        self.background = Background(
+            self.store, self.mappings, hooks, reconciler, settings.base_url or ""
+        )
+        self.service = Service(
+            self.store,
+            registry,
+            Changes(registry, self.mappings, hooks, settings.unknown_members),
+            reconciler,
+            self.background,
+            unknown_attributes=settings.unknown_attributes,
+            group_patch_body=settings.group_patch_body,
+        )
+        self.app = _stack(self.service, self.tokens, registry, settings)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the store is open and the background works."""
+        return self.store.is_open and self.background.is_running
+
+    async def start(self) -> None:
+        """Open the store and begin the background's work; raises StoreError."""
+        await self.store.open()
+        self.background.start()
+
+    async def stop(self) -> None:
+        """Finish what is under way and close the store."""
+        await self.service.close()
+        await self.background.stop()
+        await self.tokens.close()
+        await self.store.close()
+
+
+def _stack(service: Service, tokens: Tokens, registry: Registry, settings: Settings) -> ASGIApp:
+    """Put the layers of the application together, the outermost last."""
+    features = Features(max_results=MAX_RESULTS, max_payload_size=settings.max_body)
+    app: ASGIApp = ScimEndpoint(
+        Endpoints(service, Discovery(registry, features)),
+        service,
+        base_url=settings.base_url,
+        limits=Limits(body_bytes=settings.max_body),
+        mount_path=settings.mount_path,
+    )
+    app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=settings.rate_limit_storage)
+    app = BearerTokenMiddleware(app, tokens.verify, accept_bare_token=settings.accept_bare_token)
+    return ErrorBoundary(app)
