@@ -255,3 +255,8 @@ def _with_unique_names(schema: Schema) -> Schema:
     display_name, *rest = schema.attributes
     unique = msgspec.structs.replace(display_name, uniqueness="server")
     return msgspec.structs.replace(schema, attributes=(unique, *rest))
+
+
+def core_schemas() -> tuple[Schema, ...]:
+    """Return the schemas of RFC 7643, which custom resource types may name too."""
+    return (_USER_SCHEMA, _ENTERPRISE_SCHEMA, _GROUP_SCHEMA)

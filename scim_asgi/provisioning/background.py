@@ -21,7 +21,7 @@ logger = logging.getLogger("scim_asgi.background")
 
 _BATCH = 50
 _PARALLEL = 8
-_LOOK_AGAIN = 30.0
+_LOOK_AGAIN = 1.0
 
 
 class Background:

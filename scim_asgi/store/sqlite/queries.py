@@ -126,7 +126,9 @@ class _Compiler:
             case Compare():
                 return self._compare(condition, top)
             case Element(target, inner_condition):
-                return self._element(target, inner_condition)
+                clause = self._element(target, inner_condition)
+                anchor = self._anchor(target, inner_condition) if top else None
+                return clause if anchor is None else _joined(" AND ", [anchor, clause])
 
     def _all(self, conditions: tuple[Condition, ...], top: bool) -> Clause:
         clauses = [self.condition(each, top=top) for each in conditions]
@@ -168,6 +170,18 @@ class _Compiler:
             "AND resource_type = ? AND path = ? AND value = ?)",
             (self._selection.organization_id, self._definition.name, path, value),
         )
+
+    def _anchor(self, target: Target, condition: Condition) -> Clause | None:
+        """Return an indexed look-up that an element's condition implies, or None."""
+        terms = condition.conditions if isinstance(condition, AllOf) else (condition,)
+        for term in terms:
+            if not isinstance(term, Compare) or term.operator != "eq":
+                continue
+            whole = Target(target.extension, target.attribute, term.target.attribute)
+            indexed = self._indexed(whole, term.value, True)
+            if indexed is not None:
+                return indexed
+        return None
 
     def _column(self, target: Target) -> Clause | None:
         """Return the expression of what is a column and not in the document, or None."""

@@ -1,0 +1,122 @@
+"""`scim-asgi serve`: the server on its own, under uvicorn."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from scim_asgi.app import ScimApp
+from scim_asgi.cli.common import database_option
+from scim_asgi.errors import ScimAsgiError
+from scim_asgi.protocol.core import core_schemas
+from scim_asgi.protocol.definitions import ResourceDefinition, define
+from scim_asgi.protocol.schemas import load_schema_file
+
+MOUNT = "/scim/v2"
+
+
+@click.command()
+@database_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="The port; 0 for any free one.")
+@click.option("--base-url", metavar="URL", help="The public URL, such as https://acme.example/scim/v2.")
+@click.option(
+    "--rate-limit",
+    default="100/second",
+    show_default=True,
+    metavar="LIMIT",
+    help="Operations for each token; none for no limit.",
+)
+@click.option(
+    "--hooks",
+    metavar="MODULE:ATTRIBUTE",
+    help="An object with the hooks, or a class or function that makes one.",
+)
+@click.option(
+    "--schemas",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A JSON file with further schemas and resource types.",
+)
+@click.option(
+    "--group-patch-body",
+    is_flag=True,
+    help="Answer a PATCH of a group 200 with the group, not 204.",
+)
+def serve(
+    database: str,
+    host: str,
+    port: int,
+    base_url: str | None,
+    rate_limit: str,
+    hooks: str | None,
+    schemas: Path | None,
+    *,
+    group_patch_body: bool,
+) -> None:
+    """Serve SCIM at /scim/v2; one line on standard output says when it is ready."""
+    try:
+        app = ScimApp(
+            database,
+            hooks=None if hooks is None else load_hooks(hooks),
+            base_url=base_url,
+            rate_limit=None if rate_limit.casefold() == "none" else rate_limit,
+            resource_types=() if schemas is None else load_resource_types(schemas),
+            group_patch_body=group_patch_body,
+        )
+    except (ScimAsgiError, ValueError, TypeError) as error:
+        raise click.ClickException(str(error)) from error
+    host_app = Starlette(routes=[Mount(MOUNT, app=app)], lifespan=app.lifespan)
+    config = uvicorn.Config(host_app, host=host, port=port, log_level="warning", lifespan="on")
+    _Server(config, base_url).run()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, saying where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, base_url: str | None) -> None:
+        super().__init__(config)
+        self._base_url = base_url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            raise SystemExit(3)
+        port = self.servers[0].sockets[0].getsockname()[1]
+        host = self.config.host if ":" not in self.config.host else f"[{self.config.host}]"
+        url = self._base_url or f"http://{host}:{port}{MOUNT}"
+        click.echo(f"Serving SCIM 2.0 at {url}")
+        sys.stdout.flush()
+
+
+def load_hooks(name: str) -> Any:
+    """Import the hooks that ``module:attribute`` names; a class or function is called.
+
+    Raises:
+        click.ClickException: There is nothing of that name.
+    """
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, "")
+    try:
+        found = getattr(importlib.import_module(module), attribute or "hooks")
+    except (ImportError, AttributeError) as error:
+        msg = f"--hooks {name}: {error}"
+        raise click.ClickException(msg) from error
+    return found() if isinstance(found, type) or not hasattr(found, "create") else found
+
+
+def load_resource_types(path: Path) -> list[ResourceDefinition]:
+    """Read a JSON file of Schema and ResourceType resources.
+
+    Raises:
+        SchemaError: It cannot be used; the message says where.
+    """
+    return define(load_schema_file(path.read_bytes()), known=core_schemas())

@@ -1,0 +1,99 @@
+"""`scim-asgi token`: issue, list and revoke bearer SCIM tokens."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+import click
+import msgspec
+
+from scim_asgi.app import ScimApp
+from scim_asgi.cli.common import database_option, json_option, print_json, run
+from scim_asgi.provisioning.clock import now
+
+_DURATION = re.compile(r"(\d{1,6})([mhdwy])")
+_MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10_080, "y": 525_600}
+
+
+@click.group()
+def token() -> None:
+    """Bearer SCIM tokens of an organization."""
+
+
+@token.command()
+@database_option
+@click.argument("organization")
+@click.option("--name", required=True, help="What it is for, such as “Entra, production”.")
+@click.option("--expires", metavar="DURATION", help="When it ends, such as 12h, 90d or 1y.")
+@json_option
+def issue(
+    database: str, organization: str, name: str, expires: str | None, *, as_json: bool
+) -> None:
+    """Issue a token for ORGANIZATION; it is shown this once."""
+    expires_at = None if expires is None else now() + _milliseconds(expires)
+
+    async def work(app: ScimApp) -> Any:
+        return await app.tokens.issue(organization, name=name, expires_at=expires_at)
+
+    issued = run(database, work)
+    if as_json:
+        print_json(issued)
+        return
+    click.echo(f"Token {issued.id} of {organization}. Keep it: it is not shown again.", err=True)
+    click.echo(issued.token)
+
+
+@token.command("list")
+@database_option
+@click.argument("organization")
+@json_option
+def list_tokens(database: str, organization: str, *, as_json: bool) -> None:
+    """List the tokens of ORGANIZATION, newest first; never the tokens themselves."""
+
+    async def work(app: ScimApp) -> Any:
+        return await app.tokens.list(organization)
+
+    tokens = run(database, work)
+    if as_json:
+        print_json([msgspec.to_builtins(each) for each in tokens])
+        return
+    for each in tokens:
+        click.echo(
+            f"{each.id}  {each.prefix}…  {_state(each):8}  issued {_when(each.created_at)}  "
+            f"last used {_when(each.last_used_at)}  expires {_when(each.expires_at)}  {each.name}"
+        )
+
+
+@token.command()
+@database_option
+@click.argument("token_id")
+def revoke(database: str, token_id: str) -> None:
+    """Revoke the token TOKEN_ID at once, in every process."""
+
+    async def work(app: ScimApp) -> None:
+        await app.tokens.revoke(token_id)
+
+    run(database, work)
+    click.echo(f"{token_id} is revoked.")
+
+
+def _milliseconds(duration: str) -> int:
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        msg = f'"{duration}" is no duration; write a number and m, h, d, w or y, such as 90d.'
+        raise click.BadParameter(msg, param_hint="--expires")
+    return int(match[1]) * _MINUTES[match[2]] * 60_000
+
+
+def _state(each: Any) -> str:
+    if each.revoked_at is not None:
+        return "revoked"
+    return "expired" if each.expires_at is not None and each.expires_at <= now() else "live"
+
+
+def _when(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return "never"
+    return f"{datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc):%Y-%m-%d %H:%M}"
