@@ -1,0 +1,43 @@
+# Everything runs in .venv, which is made on first use; `make PYTHON=python3.13 …` chooses another
+# interpreter.
+
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+BIN := .venv/bin
+
+.PHONY: help demo serve test check bench clean
+
+help:
+	@echo "make demo   play a directory's first cycle against an example product"
+	@echo "make serve  run the example product and keep it running"
+	@echo "make test   run the tests"
+	@echo "make check  run the linters and the type checker"
+	@echo "make bench  measure"
+	@echo "make clean  remove what the others have made"
+
+.venv/ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: .venv/ready
+	@$(BIN)/python -m examples.acme.demo
+
+serve: .venv/ready
+	@$(BIN)/python -m examples.acme.serve
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
