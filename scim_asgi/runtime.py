@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
 from scim_asgi.http.authentication import BearerTokenMiddleware
 from scim_asgi.http.endpoints import Endpoints, Limits
-from scim_asgi.http.rate_limit import RateLimitMiddleware
+from scim_asgi.http.rate_limit import ClientKey, RateLimitMiddleware
 from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
@@ -161,4 +161,10 @@ def _stack(service: Service, tokens: Tokens, registry: Registry, settings: Setti
     )
     app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=settings.rate_limit_storage)
     app = BearerTokenMiddleware(app, tokens.verify, accept_bare_token=settings.accept_bare_token)
+    app = RateLimitMiddleware(app, settings.rate_limit, key=ClientKey(), counts=_is_refused)
     return ErrorBoundary(app)
+
+
+def _is_refused(status: int) -> bool:
+    """Failed authentications count against the client's address, and nothing else does."""
+    return status == 401

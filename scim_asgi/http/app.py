@@ -99,7 +99,7 @@ class ScimEndpoint:
         try:
             await self._endpoints.handle(exchange)
         except ScimError as error:
-            if scope["method"] in ("GET", "HEAD") and error.status not in (404, 500):
+            if scope["method"] in ("GET", "HEAD") and error.status not in (404, 405, 500, 501):
                 await self._service.log_refusal(caller, error)
             raise
 

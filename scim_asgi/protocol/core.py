@@ -227,6 +227,7 @@ def user_definition() -> ResourceDefinition:
         _USER_SCHEMA,
         ((_ENTERPRISE_SCHEMA, False),),
         derived_attributes=frozenset({"groups"}),
+        defaults={"active": True},
         kept_attributes=frozenset({"active"}),
         unstored_attributes=frozenset({"password"}),
         lookups=("externalId", "displayName", "emails.value"),

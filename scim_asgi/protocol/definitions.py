@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from scim_asgi.protocol.schemas import (
     Attribute,
@@ -67,6 +68,7 @@ class ResourceDefinition:
         extensions: Its extensions, each with whether it is required.
         row_attributes: Multi-valued attributes that the store keeps as rows, not in the document.
         derived_attributes: Read-only attributes that are worked out from other resources.
+        defaults: What core attributes are when a create does not name them.
         kept_attributes: Attributes that a PUT without them leaves as they were.
         unstored_attributes: Write-only attributes that are handed on and never stored.
         lookups: Paths besides the unique ones that directories look resources up by.
@@ -80,6 +82,7 @@ class ResourceDefinition:
         *,
         row_attributes: frozenset[str] = frozenset(),
         derived_attributes: frozenset[str] = frozenset(),
+        defaults: Mapping[str, Any] | None = None,
         kept_attributes: frozenset[str] = frozenset(),
         unstored_attributes: frozenset[str] = frozenset(),
         lookups: tuple[str, ...] = ("externalId",),
@@ -92,6 +95,7 @@ class ResourceDefinition:
         self.required_extensions = tuple(item for item, required in extensions if required)
         self.row_attributes = row_attributes
         self.derived_attributes = derived_attributes
+        self.defaults = dict(defaults or {})
         self.kept_attributes = kept_attributes
         self.unstored_attributes = unstored_attributes
         self.lookups = lookups

@@ -130,6 +130,17 @@ def without_unassigned(value: Any) -> Any:
     return None if value == "" else value
 
 
+def with_defaults(
+    definition: ResourceDefinition, body: dict[str, Any], resource: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a new resource with defaults for what its body does not name.
+
+    An attribute that is named with null stays unassigned (RFC 7644 section 3.3).
+    """
+    defaults = {name: value for name, value in definition.defaults.items() if name not in body}
+    return {**resource, **{name: defaults[name] for name in defaults if name not in resource}}
+
+
 def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> None:
     """Check that everything required is there, required extensions included.
 

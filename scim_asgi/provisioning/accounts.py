@@ -100,6 +100,11 @@ def wanted_state(fields: dict[str, Any], resource: dict[str, Any]) -> AccountSta
     return "inactive" if active is False else "active"
 
 
+def closed(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an account's fields with `active` false, where it has that field."""
+    return {**fields, "active": False} if "active" in fields else fields
+
+
 def find_account(
     tx: Transaction, record: ResourceRecord, fields: dict[str, Any]
 ) -> AccountRecord | None:

@@ -18,6 +18,7 @@ from scim_asgi.provisioning.accounts import (
     Undo,
     before_of,
     claimed,
+    closed,
     encode_undo,
     find_account,
     mapped_fields,
@@ -263,6 +264,7 @@ class Changes:
             return Changed(record=record, log=log, spread=spread)
         doomed = replace(
             account,
+            wanted=closed(account.wanted),
             wanted_state="deleted",
             undo=encode_undo(_undo(record, account)),
         )

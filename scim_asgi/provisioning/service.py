@@ -19,7 +19,7 @@ from scim_asgi.protocol.messages import Query, list_response, read_patch
 from scim_asgi.protocol.patch import plan_patch
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
 from scim_asgi.protocol.projection import Projection, project, with_written, written_by
-from scim_asgi.protocol.resources import UnknownAttributes, check_resource, check_schemas
+from scim_asgi.protocol.resources import UnknownAttributes, check_resource, check_schemas, with_defaults
 from scim_asgi.provisioning.accounts import Claim
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
@@ -116,7 +116,7 @@ class Service:
         """
 
         async def work() -> Answer:
-            inbound, projected = self._read(definition, body, projection)
+            inbound, projected = self._read(definition, body, projection, new=True)
             changed = await self._write(
                 caller,
                 lambda tx, claim: self._changes.create(tx, caller, definition, inbound, claim),
@@ -143,7 +143,7 @@ class Service:
 
         async def work() -> Answer:
             await self._require(caller, definition, resource_id)
-            inbound, projected = self._read(definition, body, projection)
+            inbound, projected = self._read(definition, body, projection, new=False)
             changed = await self._locked(
                 caller,
                 resource_id,
@@ -293,13 +293,20 @@ class Service:
             await asyncio.wait(self._tasks)
 
     def _read(
-        self, definition: ResourceDefinition, body: dict[str, Any], projection: Projection
+        self,
+        definition: ResourceDefinition,
+        body: dict[str, Any],
+        projection: Projection,
+        *,
+        new: bool,
     ) -> tuple[Inbound, Projection]:
         """Check an inbound resource and take apart what is stored and what is not."""
         named = read_resource(definition, body)
         check_schemas(self.registry, definition, named)
         rows = {name: named.pop(name, None) for name in definition.row_attributes}
         document = check_resource(definition, named, self._unknown)
+        if new:
+            document = with_defaults(definition, named, document)
         projected = with_written(projection, written_by(definition, document))
         hidden = [document.pop(name, None) for name in definition.unstored_attributes]
         password = next((value for value in hidden if isinstance(value, str)), None)
@@ -324,7 +331,7 @@ class Service:
 
     async def log_refusal(self, caller: Caller, error: ScimError) -> None:
         """Write a refused request into the provisioning log."""
-        row = with_error(log_row(caller), error, failed=error.status >= 500)
+        row = with_error(log_row(caller), error, failed=error.status in (500, 503))
         if isinstance(error, Skipped):
             row = replace(row, action="skipped")
         try:

@@ -1,0 +1,235 @@
+"""Bearer SCIM tokens: issued once, stored as a digest, looked up on every request."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import zlib
+from typing import Any
+
+from msgspec import Struct
+
+from scim_asgi.errors import ScimAsgiError
+from scim_asgi.ids import uuid7
+from scim_asgi.provisioning.clock import now
+from scim_asgi.store.base import Store, Transaction
+from scim_asgi.store.errors import StoreError
+from scim_asgi.store.records import TokenRecord
+
+logger = logging.getLogger("scim_asgi.tokens")
+
+PREFIX = "scim_"
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SECRET_LENGTH = 43
+_CHECKSUM_LENGTH = 6
+_LENGTH = len(PREFIX) + _SECRET_LENGTH + _CHECKSUM_LENGTH
+_SHOWN = len(PREFIX) + 6
+_MAX_NAME = 100
+_MAX_ORGANIZATION = 255
+_TOUCH_AGAIN = 60_000
+
+
+class TokenError(ScimAsgiError):
+    """A token cannot be issued or revoked; the message says why."""
+
+
+class TokenIdentity(Struct, frozen=True):
+    """Whom a valid token stands for.
+
+    Attributes:
+        id: The token's id.
+        organization_id: The organization that it belongs to.
+        prefix: How it begins, for logs.
+    """
+
+    id: str
+    organization_id: str
+    prefix: str
+
+
+class IssuedToken(Struct, frozen=True, kw_only=True):
+    """A new token; the only place where its plaintext is. Times are Unix milliseconds."""
+
+    id: str
+    object: str = "scim_token"
+    organization_id: str
+    name: str
+    prefix: str
+    token: str
+    created_at: int
+    revoked_at: int | None = None
+    expires_at: int | None = None
+
+
+class TokenInfo(Struct, frozen=True, kw_only=True):
+    """A token as it is listed, without its plaintext. Times are Unix milliseconds."""
+
+    id: str
+    object: str = "scim_token"
+    organization_id: str
+    name: str
+    prefix: str
+    created_at: int
+    last_used_at: int | None = None
+    revoked_at: int | None = None
+    expires_at: int | None = None
+
+
+def mint() -> str:
+    """Return a new token: a prefix, 256 random bits and a checksum, 54 characters in all.
+
+    The form is ``scim_[0-9A-Za-z]{49}``, so that scanners for secrets can find it.
+    """
+    secret = _base62(int.from_bytes(secrets.token_bytes(32), "big"), _SECRET_LENGTH)
+    return f"{PREFIX}{secret}{_checksum(secret)}"
+
+
+def is_well_formed(token: str) -> bool:
+    """Return whether a text can be a token at all: a typing error costs no look-up."""
+    if len(token) != _LENGTH or not token.startswith(PREFIX) or not token.isascii():
+        return False
+    return _checksum(token[len(PREFIX) : -_CHECKSUM_LENGTH]) == token[-_CHECKSUM_LENGTH:]
+
+
+def digest(token: str) -> bytes:
+    """Return what is stored of a token, and looked up: its SHA-256."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _checksum(secret: str) -> str:
+    return _base62(zlib.crc32(secret.encode()), _CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, rest = divmod(number, 62)
+        digits.append(_ALPHABET[rest])
+    return "".join(reversed(digits))
+
+
+class Tokens:
+    """Issues, lists, revokes and verifies tokens.
+
+    Args:
+        store: Where their digests are kept.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._touches: set[asyncio.Task[None]] = set()
+
+    async def issue(
+        self, organization_id: str, *, name: str, expires_at: int | None = None
+    ) -> IssuedToken:
+        """Issue a token for an organization; several may be live at once.
+
+        Args:
+            organization_id: The organization, 1 to 255 characters.
+            name: What it is for, 1 to 100 characters.
+            expires_at: When it ends, in Unix milliseconds; None for never.
+
+        Raises:
+            TokenError: An argument is out of its bounds.
+        """
+        _check("The organization", organization_id, _MAX_ORGANIZATION)
+        _check("The token's name", name, _MAX_NAME)
+        at = now()
+        if expires_at is not None and expires_at <= at:
+            msg = "The token would have expired already; choose a time that is still to come."
+            raise TokenError(msg)
+        token = mint()
+        record = TokenRecord(
+            id=f"scimtok_{uuid7().replace('-', '')}",
+            organization_id=organization_id,
+            name=name,
+            prefix=token[:_SHOWN],
+            digest=digest(token),
+            created_at=at,
+            expires_at=expires_at,
+        )
+        await self._store.write(lambda tx: tx.tokens.insert(record))
+        return IssuedToken(token=token, **_shown(record))
+
+    async def list(self, organization_id: str) -> list[TokenInfo]:
+        """Return the tokens of an organization, revoked ones too, newest first."""
+        records = await self._store.read(lambda tx: tx.tokens.list(organization_id))
+        return [
+            TokenInfo(last_used_at=record.last_used_at, **_shown(record)) for record in records
+        ]
+
+    async def revoke(self, token_id: str) -> TokenInfo:
+        """Revoke a token; it is refused from now on, in every process. Again is fine.
+
+        Raises:
+            TokenError: There is no token with this id.
+        """
+
+        def work(tx: Transaction) -> TokenRecord | None:
+            tx.tokens.revoke(token_id, now())
+            return tx.tokens.by_id(token_id)
+
+        record = await self._store.write(work)
+        if record is None:
+            msg = f'There is no token with the id "{token_id[:64]}"; `token list` shows them.'
+            raise TokenError(msg)
+        return TokenInfo(last_used_at=record.last_used_at, **_shown(record))
+
+    async def verify(self, token: str) -> TokenIdentity | None:
+        """Return whom a token stands for, or None when it is unknown, revoked or expired.
+
+        Nothing is cached: a revocation in another process holds at once.
+        """
+        if not is_well_formed(token):
+            return None
+        wanted = digest(token)
+        record = await self._store.read(lambda tx: tx.tokens.by_digest(wanted))
+        at = now()
+        if record is None or not is_live(record, at):
+            return None
+        if at - (record.last_used_at or 0) > _TOUCH_AGAIN:
+            self._touch(record.id, at)
+        return TokenIdentity(record.id, record.organization_id, record.prefix)
+
+    def _touch(self, token_id: str, at: int) -> None:
+        """Note the use, without letting the request wait for it."""
+        if len(self._touches) < 100:
+            task = asyncio.create_task(self._write_touch(token_id, at))
+            self._touches.add(task)
+            task.add_done_callback(self._touches.discard)
+
+    async def _write_touch(self, token_id: str, at: int) -> None:
+        try:
+            await self._store.write(lambda tx: tx.tokens.touch(token_id, at), durable=False)
+        except StoreError as error:
+            logger.warning("The use of a token could not be noted: %s", error)
+
+    async def close(self) -> None:
+        """Wait for the notes that are still being written."""
+        while self._touches:
+            await asyncio.wait(self._touches)
+
+
+def is_live(record: TokenRecord, at: int) -> bool:
+    """Return whether a token is neither revoked nor expired at a time in Unix milliseconds."""
+    return record.revoked_at is None and (record.expires_at is None or record.expires_at > at)
+
+
+def _shown(record: TokenRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "organization_id": record.organization_id,
+        "name": record.name,
+        "prefix": record.prefix,
+        "created_at": record.created_at,
+        "revoked_at": record.revoked_at,
+        "expires_at": record.expires_at,
+    }
+
+
+def _check(what: str, text: str, longest: int) -> None:
+    if not text.strip() or len(text) > longest or "\x00" in text:
+        msg = f"{what} has to have 1 to {longest} characters."
+        raise TokenError(msg)
