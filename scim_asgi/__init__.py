@@ -1,1 +1,27 @@
-"""SCIM 2.0 provisioning for an ASGI product."""
+"""A SCIM 2.0 server to mount into an ASGI product: directories provision its accounts."""
+
+from scim_asgi.app import ScimApp
+from scim_asgi.errors import ScimAsgiError
+from scim_asgi.http.authentication import BearerTokenMiddleware
+from scim_asgi.http.rate_limit import RateLimitMiddleware
+from scim_asgi.mapping.errors import MappingError
+from scim_asgi.mapping.fields import Account
+from scim_asgi.provisioning.hooks import (
+    AccountConflict,
+    AccountRejected,
+    HookContext,
+    TryAgainLater,
+)
+
+__all__ = [
+    "Account",
+    "AccountConflict",
+    "AccountRejected",
+    "BearerTokenMiddleware",
+    "HookContext",
+    "MappingError",
+    "RateLimitMiddleware",
+    "ScimApp",
+    "ScimAsgiError",
+    "TryAgainLater",
+]

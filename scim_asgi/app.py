@@ -157,14 +157,14 @@ class ScimApp:
         """Use the decorated async function when the directory has deleted the person."""
         return self._hooks.register("delete", hook)
 
-    def lifespan(self, host_app: Any = None) -> AbstractAsyncContextManager[None]:
+    def lifespan(self, _host_app: Any = None) -> AbstractAsyncContextManager[None]:
         """Return a context manager that keeps the database open.
 
         It fits ``Starlette(lifespan=…)``, ``FastAPI(lifespan=…)`` and ``async with``. Several may
         nest; the last one to leave closes.
 
         Args:
-            host_app: Ignored; frameworks pass the application.
+            _host_app: Ignored; frameworks pass the application.
 
         Raises:
             StoreError: The database cannot be opened.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import click
 
@@ -31,7 +31,7 @@ def log(database: str, organization: str, limit: int, *, as_json: bool) -> None:
 
 
 def _line(row: LogRecord) -> str:
-    at = f"{datetime.fromtimestamp(row.at / 1000, tz=timezone.utc):%Y-%m-%d %H:%M:%S}"
+    at = f"{datetime.fromtimestamp(row.at / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}"
     who = f"{row.resource_type} {row.resource_name}".strip() or row.path
     source = f"{row.method} {row.path}" if row.method else "background"
     changes = ", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in row.changes.items())

@@ -27,7 +27,9 @@ MOUNT = "/scim/v2"
 @database_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port; 0 for any free one.")
-@click.option("--base-url", metavar="URL", help="The public URL, such as https://acme.example/scim/v2.")
+@click.option(
+    "--base-url", metavar="URL", help="The public URL, such as https://acme.example/scim/v2."
+)
 @click.option(
     "--rate-limit",
     default="100/second",

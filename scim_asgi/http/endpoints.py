@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -146,7 +145,7 @@ class Endpoints:
         elif rest == [".search"]:
             exchange.allow("POST")
             query = read_search(await exchange.body())
-            body = await self._service.list(exchange.caller, definition, query)
+            body = await self._service.query(exchange.caller, definition, query)
             await send_json(exchange.send, 200, body)
         elif len(rest) == 1:
             await self._resource(exchange, definition, rest[0])
@@ -163,16 +162,16 @@ class Endpoints:
             return
         query = query_of(exchange.query())
         await send_json(
-            exchange.send, 200, await self._service.list(exchange.caller, definition, query)
+            exchange.send, 200, await self._service.query(exchange.caller, definition, query)
         )
 
     async def _resource(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
     ) -> None:
         exchange.allow("GET", "PUT", "PATCH", "DELETE")
-        await _send_answer(
-            exchange, await self._METHODS[exchange.method](self, exchange, definition, resource_id)
-        )
+        methods = {"PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
+        handle = methods.get(exchange.method, self._get)
+        await _send_answer(exchange, await handle(exchange, definition, resource_id))
 
     async def _get(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
@@ -206,10 +205,6 @@ class Endpoints:
         return await self._service.delete(
             exchange.caller, definition, resource_id, exchange.preconditions()
         )
-
-    _METHODS: dict[
-        str, Callable[[Endpoints, Exchange, ResourceDefinition, str], Awaitable[Answer]]
-    ] = {"GET": _get, "HEAD": _get, "PUT": _put, "PATCH": _patch, "DELETE": _delete}
 
     async def _discover(self, exchange: Exchange, first: str, rest: list[str]) -> None:
         if len(rest) > 1 or (rest and first == "ServiceProviderConfig"):

@@ -125,7 +125,9 @@ class RateLimitMiddleware:
     async def _refusal(self, limit: RateLimitItem, key: str) -> TooManyRequests:
         stats = await self._limiter.get_window_stats(limit, key)
         seconds = max(1, math.ceil(stats.reset_time - time.time()))
-        msg = f"More than {limit} requests were sent. Try again in {seconds} s; nothing was changed."
+        msg = (
+            f"More than {limit} requests were sent. Try again in {seconds} s; nothing was changed."
+        )
         return TooManyRequests(msg, seconds)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from scim_asgi.protocol.schemas import Attribute
 _DATE_TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SQL_INTEGER = 2**63
 
@@ -60,7 +60,7 @@ def parse_date_time(text: str) -> int:
 
 def _offset(text: str | None) -> timezone:
     if text in (None, "Z"):
-        return timezone.utc
+        return UTC
     assert text is not None
     minutes = int(text[1:3]) * 60 + int(text[4:6])
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
@@ -69,7 +69,7 @@ def _offset(text: str | None) -> timezone:
 def format_date_time(milliseconds: int) -> str:
     """Return Unix milliseconds as an xsd:dateTime in UTC, such as 2026-01-31T10:00:00.000Z."""
     seconds, rest = divmod(milliseconds, 1000)
-    moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 

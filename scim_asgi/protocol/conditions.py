@@ -147,7 +147,7 @@ def element_attributes(attribute: Attribute) -> dict[str, Attribute]:
     return {}
 
 
-def elements(attribute: Attribute, value: Any) -> Iterator[dict[str, Any]]:
+def elements(value: Any) -> Iterator[dict[str, Any]]:
     """Yield the elements of an attribute's value as objects; a single value is one element."""
     for element in value if isinstance(value, list) else [value]:
         yield element if isinstance(element, dict) else {"value": element}
@@ -284,7 +284,7 @@ def holds(condition: Condition, resource: dict[str, Any]) -> bool:
             return any(
                 holds(inner, element)
                 for value in _values(target, resource)
-                for element in elements(target.attribute, value)  # type: ignore[arg-type]
+                for element in elements(value)
             )
 
 

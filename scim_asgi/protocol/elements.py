@@ -46,7 +46,7 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
     assert attribute is not None
     original = copy.deepcopy(before) if attribute.mutability == "immutable" else None
     if attribute.mutability == "readOnly":
-        return _unchanged(attribute, str(path), op, before, value, sub)
+        return _unchanged(str(path), op, before, value, sub)
     if path.condition is not None:
         after = _edit_matching(op, path, attribute, before, value)
     elif sub is not None:
@@ -61,9 +61,7 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
     return after
 
 
-def _unchanged(
-    attribute: Attribute, path: str, op: str, before: Any, value: Any, sub: Attribute | None
-) -> Any:
+def _unchanged(path: str, op: str, before: Any, value: Any, sub: Attribute | None) -> Any:
     """Let a read-only value pass that a directory echoes as it is."""
     present = before.get(sub.name) if sub is not None and isinstance(before, dict) else before
     echoed = value is not UNSET and op != "remove" and _echoes(present, value)
@@ -181,7 +179,7 @@ def _edit_element(
 ) -> dict[str, Any]:
     before = element.get(sub.name)
     if sub.mutability == "readOnly":
-        _unchanged(sub, path, op, before, value, None)
+        _unchanged(path, op, before, value, None)
         return element
     new = None if op == "remove" else check_value(sub, read_value(sub, value), path)
     if sub.mutability == "immutable" and before is not None and before != new:
@@ -216,7 +214,7 @@ def _edit_matching(op: str, path: PatchPath, attribute: Attribute, before: Any, 
     matching = [
         index
         for index, element in enumerate(present)
-        if holds(path.condition, next(elements(attribute, element)))
+        if holds(path.condition, next(elements(element)))
     ]
     if op == "remove":
         return _remove_matching(path, present, matching)
@@ -233,7 +231,7 @@ def _edit_matching(op: str, path: PatchPath, attribute: Attribute, before: Any, 
 def _edit_single(op: str, path: PatchPath, attribute: Attribute, before: Any, value: Any) -> Any:
     """A filter on a single-valued attribute picks it or nothing: Entra removes managers so."""
     assert path.condition is not None
-    matches = before is not None and holds(path.condition, next(elements(attribute, before)))
+    matches = before is not None and holds(path.condition, next(elements(before)))
     if op == "remove" and not matches:
         return before
     if path.target.sub is not None:

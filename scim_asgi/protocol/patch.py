@@ -248,9 +248,8 @@ def _apply(definition: ResourceDefinition, resource: dict[str, Any], edit: Edit)
     if attribute.name == "schemas" and target.extension is None:
         _check_schemas_edit(definition, edit)
         return
-    if target.extension is None:
-        scope = resource
-    else:
+    scope = resource
+    if target.extension is not None:
         scope = resource.setdefault(target.extension.id, {})
     before = scope.get(attribute.name)
     after = edit_attribute(edit.op, edit.path, before, edit.value)

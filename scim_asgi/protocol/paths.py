@@ -71,7 +71,7 @@ def split_urn(text: str) -> tuple[str | None, str]:
 
     A text that does not begin with ``urn:`` (in any case) has no URN.
     """
-    if not text[:4].casefold() == "urn:":
+    if text[:4].casefold() != "urn:":
         return None, text
     urn, _, rest = text.rpartition(":")
     return urn, rest

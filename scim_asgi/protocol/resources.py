@@ -262,7 +262,8 @@ def lookup_values(
     """Yield path and comparable value of what directories look resources up by."""
     for path in definition.lookups:
         target = resolve(definition, parse_path(path))
-        assert target.attribute is not None and target.leaf is not None
+        assert target.attribute is not None
+        assert target.leaf is not None
         value = resource.get(target.attribute.name)
         for element in value if isinstance(value, list) else [value]:
             found = element.get(target.leaf.name) if isinstance(element, dict) else element

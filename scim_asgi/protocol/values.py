@@ -21,7 +21,7 @@ def is_unassigned(value: Any) -> bool:
     """
     if isinstance(value, dict):
         return all(map(is_unassigned, value.values()))
-    return value is None or value == "" or value == []
+    return value is None or value in ("", [])
 
 
 def check_value(attribute: Attribute, value: Any, path: str) -> Any:

@@ -7,7 +7,7 @@ import logging
 
 from msgspec.structs import replace
 
-from scim_asgi.mapping.mapping import Unmappable
+from scim_asgi.mapping.errors import Unmappable
 from scim_asgi.provisioning.accounts import differs, mapped_fields, want, wanted_state
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.hooks import HookSet
@@ -82,14 +82,14 @@ class Background:
                 pause = _LOOK_AGAIN
             try:
                 await asyncio.wait_for(self._wake.wait(), pause)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 continue
 
     async def work(self) -> float:
         """Work off what can be done now; return how many seconds to wait for more."""
         self._wake.clear()
         while await self._store.write(self._map_batch, durable=False):
-            await asyncio.sleep(0)
+            pass
         while due := await self._store.read(lambda tx: tx.accounts.due(now(), _BATCH)):
             slots = asyncio.Semaphore(_PARALLEL)
             await asyncio.gather(*(self._deliver(account, slots) for account in due))

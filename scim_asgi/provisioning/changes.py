@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.ids import uuid7
-from scim_asgi.mapping.mapping import Unmappable
+from scim_asgi.mapping.errors import Unmappable
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import InvalidValue, NotFound, Unavailable, Uniqueness
 from scim_asgi.protocol.patch import Patch, apply_patch

@@ -66,7 +66,7 @@ class MemberEditor:
             msg = f'"{edit.path}" is immutable; remove the member and add another one.'
             raise Mutability(msg)
         if edit.path.condition is not None:
-            self._edit_matching(edit, attribute, edit.path.condition)
+            self._edit_matching(edit, edit.path.condition)
         elif edit.op == "remove":
             self._remove(attribute, edit.value)
         else:
@@ -95,24 +95,24 @@ class MemberEditor:
         numbers = self._tx.members.resolve(self._organization_id, ids).values()
         self.change.touched.update(self._tx.members.remove(self._group, numbers))
 
-    def _edit_matching(self, edit: Edit, attribute: Attribute, condition: Condition) -> None:
+    def _edit_matching(self, edit: Edit, condition: Condition) -> None:
         ids = _ids_of(condition)
         if edit.op == "remove":
             if ids is not None:
                 self._remove_ids(ids)
             else:
-                self._remove_where(attribute, condition)
+                self._remove_where(condition)
         elif ids is not None and (edit.path.target.sub is not None or _names(edit.value, ids)):
             self.add(ids)
         else:
             msg = f'"{edit.path}" cannot be changed; remove the member and add another one.'
             raise Mutability(msg)
 
-    def _remove_where(self, attribute: Attribute, condition: Condition) -> None:
+    def _remove_where(self, condition: Condition) -> None:
         doomed = []
         for member in self._tx.members.of_group(self._group):
             view = {"value": member.id, "type": member.resource_type, "display": member.display}
-            if holds(condition, next(elements(attribute, view))):
+            if holds(condition, next(elements(view))):
                 doomed.append(member.number)
         self.change.touched.update(self._tx.members.remove(self._group, doomed))
 

@@ -19,7 +19,12 @@ from scim_asgi.protocol.messages import Query, list_response, read_patch
 from scim_asgi.protocol.patch import plan_patch
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
 from scim_asgi.protocol.projection import Projection, project, with_written, written_by
-from scim_asgi.protocol.resources import UnknownAttributes, check_resource, check_schemas, with_defaults
+from scim_asgi.protocol.resources import (
+    UnknownAttributes,
+    check_resource,
+    check_schemas,
+    with_defaults,
+)
 from scim_asgi.provisioning.accounts import Claim
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
@@ -118,7 +123,6 @@ class Service:
         async def work() -> Answer:
             inbound, projected = self._read(definition, body, projection, new=True)
             changed = await self._write(
-                caller,
                 lambda tx, claim: self._changes.create(tx, caller, definition, inbound, claim),
             )
             await self._settle(caller, changed, inbound.password)
@@ -250,7 +254,7 @@ class Service:
             return replace(self._empty(caller, record), status=304)
         return self._shown(caller, record, related, projection, 200)
 
-    async def list(
+    async def query(
         self, caller: Caller, definition: ResourceDefinition, query: Query
     ) -> dict[str, Any]:
         """Return the ListResponse to a query (RFC 7644 section 3.4.2).
@@ -370,13 +374,11 @@ class Service:
     ) -> Changed:
         """Write and settle while no other request of this process changes the resource."""
         async with self._locks.hold(resource_id):
-            changed = await self._write(caller, work)
+            changed = await self._write(work)
             await self._settle(caller, changed, password)
             return changed
 
-    async def _write(
-        self, caller: Caller, work: Callable[[Transaction, Claim], Changed]
-    ) -> Changed:
+    async def _write(self, work: Callable[[Transaction, Claim], Changed]) -> Changed:
         """Write, and wait while another process delivers the same account."""
         claim = self._reconciler.claim()
         while True:

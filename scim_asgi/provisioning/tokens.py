@@ -156,9 +156,7 @@ class Tokens:
     async def list(self, organization_id: str) -> list[TokenInfo]:
         """Return the tokens of an organization, revoked ones too, newest first."""
         records = await self._store.read(lambda tx: tx.tokens.list(organization_id))
-        return [
-            TokenInfo(last_used_at=record.last_used_at, **_shown(record)) for record in records
-        ]
+        return [TokenInfo(last_used_at=record.last_used_at, **_shown(record)) for record in records]
 
     async def revoke(self, token_id: str) -> TokenInfo:
         """Revoke a token; it is refused from now on, in every process. Again is fine.

@@ -200,17 +200,28 @@ class Transaction(Protocol):
     """One transaction: its tables."""
 
     @property
-    def resources(self) -> Resources: ...
+    def resources(self) -> Resources:
+        """The table of resources."""
+
     @property
-    def members(self) -> Members: ...
+    def members(self) -> Members:
+        """The table of members."""
+
     @property
-    def accounts(self) -> Accounts: ...
+    def accounts(self) -> Accounts:
+        """The table of accounts."""
+
     @property
-    def tokens(self) -> TokenTable: ...
+    def tokens(self) -> TokenTable:
+        """The table of tokens."""
+
     @property
-    def mappings(self) -> MappingTable: ...
+    def mappings(self) -> MappingTable:
+        """The table of mappings."""
+
     @property
-    def log(self) -> LogTable: ...
+    def log(self) -> LogTable:
+        """The provisioning log."""
 
 
 class Store(Protocol):

@@ -47,7 +47,9 @@ _element_terms: st.SearchStrategy[Node] = st.one_of(
         _TEXT_OPERATORS,
         WORDS,
     ),
-    st.builds(Comparison, st.just(Path(None, "primary")), _EQUALITY, st.just(True), st.just("true")),
+    st.builds(
+        Comparison, st.just(Path(None, "primary")), _EQUALITY, st.just(True), st.just("true")
+    ),
     st.builds(Present, st.just(Path(None, "display"))),
 )
 

@@ -94,7 +94,7 @@ def _run_unit(connection: sqlite3.Connection, unit: _Unit) -> None:
     connection.execute("SAVEPOINT unit")
     try:
         unit.result = unit.work(connection)
-    except Exception as error:  # noqa: BLE001 - it belongs to the one who asked for the unit
+    except Exception as error:
         if not connection.in_transaction:
             raise
         unit.error = error

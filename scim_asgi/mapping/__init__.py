@@ -1,0 +1,1 @@
+"""Attribute mapping: a SCIM User becomes the fields of the host's account."""

@@ -1,0 +1,68 @@
+"""What can be wrong with a mapping, when it is saved and when it runs."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from scim_asgi.errors import ScimAsgiError
+
+
+class MappingProblem(Struct, frozen=True):
+    """One thing that is wrong with an override.
+
+    Attributes:
+        key: The SCIM path, as the override has it.
+        message: What is wrong and what to do.
+        position: The character in the value, from 0; None when it is not about one.
+    """
+
+    key: str
+    message: str
+    position: int | None = None
+
+    def __str__(self) -> str:
+        place = "" if self.position is None else f", character {self.position + 1}"
+        return f'"{self.key}"{place}: {self.message}'
+
+
+class MappingError(ScimAsgiError):
+    """An override that cannot be saved.
+
+    Args:
+        problems: All that is wrong, in the order of the override's keys.
+    """
+
+    def __init__(self, problems: tuple[MappingProblem, ...]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+class Unmappable(ScimAsgiError):
+    """A User of whom the mapping makes no account.
+
+    Args:
+        field: The account field that gets no value, or one that does not fit.
+        detail: For the directory's admin.
+    """
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+        self.detail = detail
+
+
+class ExpressionError(ScimAsgiError):
+    """An expression that does not compile.
+
+    Args:
+        message: What is wrong and what to do.
+        position: The character in the source, from 0.
+    """
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class ExpressionFailure(ScimAsgiError):
+    """An expression that was stopped while it ran; the message says why."""

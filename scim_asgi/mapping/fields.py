@@ -1,0 +1,137 @@
+"""The host's account type: its fields are what a mapping can fill."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, get_origin
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import FieldInfo, fields
+
+from scim_asgi.mapping.errors import Unmappable
+
+METADATA = "public_metadata"
+EMAIL = "email_address"
+SERVER_FIELDS = frozenset({"id", "host_id", "organization_id", "email_verified"})
+"""Fields that are filled for the host where its account type has them."""
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """An account of the host product, as a directory wants it.
+
+    Attributes:
+        id: The account's id, made here; it stays the same for as long as the person is known.
+        organization_id: The organization that the account belongs to.
+        email_address: The address, as the directory has it.
+        host_id: What the hook `create` returned; None before.
+        first_name: The given name.
+        last_name: The family name.
+        external_id: The directory's own id of the person.
+        active: Whether the account is to be open.
+        organization_role: The role in the organization.
+        public_metadata: Free-form values by key, each with its JSON type.
+        email_verified: True: the directory asserts the address.
+    """
+
+    id: str
+    organization_id: str
+    email_address: str
+    host_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    external_id: str | None = None
+    active: bool = True
+    organization_role: str | None = None
+    public_metadata: dict[str, Any] = {}
+    email_verified: bool = True
+
+
+class AccountFields:
+    """The fields of an account type.
+
+    Args:
+        account_type: The host's own :class:`msgspec.Struct`.
+
+    Raises:
+        TypeError: It is none.
+    """
+
+    def __init__(self, account_type: type[Struct] = Account) -> None:
+        if not (isinstance(account_type, type) and issubclass(account_type, Struct)):
+            msg = f"account is {account_type!r}; it has to be a msgspec.Struct type."
+            raise TypeError(msg)
+        self._type = account_type
+        self._fields: dict[str, FieldInfo] = {each.name: each for each in fields(account_type)}
+        self.names = tuple(name for name in self._fields if name not in SERVER_FIELDS)
+        self.required = tuple(name for name in self.names if self._fields[name].required)
+        metadata = self._fields.get(METADATA)
+        self.has_metadata = (
+            metadata is not None and (get_origin(metadata.type) or metadata.type) is dict
+        )
+
+    def has(self, destination: str) -> bool:
+        """Return whether a destination is a field or a key of the free-form metadata."""
+        field, dot, key = destination.partition(".")
+        if field == METADATA and self.has_metadata:
+            return bool(dot and key)
+        return not dot and field in self.names
+
+    def accepts(self, destination: str, value: Any) -> bool:
+        """Return whether a value can be that destination's; an address has to look like one."""
+        if destination == EMAIL:
+            return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
+        return True
+
+    def convert(self, destination: str, value: Any) -> Any:
+        """Return a value as JSON of the destination's type.
+
+        Raises:
+            Unmappable: It does not fit.
+        """
+        field = self._fields.get(destination)
+        if field is None:
+            return value
+        try:
+            return msgspec.to_builtins(msgspec.convert(value, field.type, strict=False))
+        except (msgspec.ValidationError, ValueError) as error:
+            detail = f'The account field "{destination}" cannot be {_kind(value)}: {error}.'
+            raise Unmappable(destination, detail) from None
+
+    def build(
+        self,
+        values: dict[str, Any],
+        *,
+        id: str,  # noqa: A002 - the field is called so
+        host_id: str | None,
+        organization_id: str,
+    ) -> Struct:
+        """Return the account that a hook gets.
+
+        Args:
+            values: Mapped fields, as :meth:`convert` made them.
+            id: The account's id.
+            host_id: The host's own id.
+            organization_id: The organization.
+
+        Raises:
+            msgspec.ValidationError: The account type has changed since the fields were mapped.
+        """
+        filled = {
+            "id": id,
+            "host_id": host_id,
+            "organization_id": organization_id,
+            "email_verified": EMAIL in values,
+        }
+        known = {name: value for name, value in filled.items() if name in self._fields}
+        kept = {name: value for name, value in values.items() if name in self._fields}
+        return msgspec.convert({**kept, **known}, self._type, strict=False)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {str: "text", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), "that value")

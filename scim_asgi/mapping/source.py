@@ -1,0 +1,232 @@
+"""Source paths: where in a User a mapping takes a value from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.elements import matches
+from scim_asgi.protocol.core import user_definition
+from scim_asgi.protocol.errors import InvalidFilter
+from scim_asgi.protocol.filters import Node, parse_value_filter
+from scim_asgi.protocol.schemas import Attribute
+
+_VERSIONED = re.compile(r"(urn:[^\[\]]*?:\d+(?:\.\d+)+:[A-Za-z0-9_-]+)[.:](.+)", re.IGNORECASE)
+_PLAIN = re.compile(r"(urn:[^\[\].]*[^\[\].:])[.:]([^:]+)", re.IGNORECASE)
+_SEGMENT = re.compile(
+    r"(\$?[A-Za-z][A-Za-z0-9_$-]*)((?:\[(?:[^\]\"]|\"(?:[^\"\\]|\\.)*\")*\])?)(?:\.|$)"
+)
+_ALIASES = frozenset({"displayname"})
+_USER = user_definition()
+
+
+class SourceError(ScimAsgiError):
+    """A text that is no source path, or names what a User cannot have.
+
+    Args:
+        message: What is wrong and what to do.
+        position: The character in the path, from 0.
+    """
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The member of an object by name, in any case; of each object in a list."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The n-th element of a list, from 0."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """All elements of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The first element of a list that a filter matches."""
+
+    node: Node
+
+
+Step: TypeAlias = "Member | Index | All | Where"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A parsed source path.
+
+    Attributes:
+        urn: The extension whose container is looked into; None for the User itself.
+        steps: What leads to the value.
+    """
+
+    urn: str | None
+    steps: tuple[Step, ...]
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether an element is picked by a filter, which is preferred to a path without one."""
+        return any(isinstance(step, Where) for step in self.steps)
+
+    @property
+    def reads_groups(self) -> bool:
+        """Whether the value depends on the groups that the User is a member of."""
+        first = self.steps[0]
+        return self.urn is None and isinstance(first, Member) and first.name.casefold() == "groups"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes two paths the same path, however they are written."""
+        parts = (str(step) for step in self.steps)
+        return ((self.urn or "").casefold(), *(part.casefold() for part in parts))
+
+    def value(self, resource: dict[str, Any]) -> Any:
+        """Return the value in a User: JSON without empty values, None when there is none.
+
+        A list comes without nested lists, and objects stand for their `value`.
+        """
+        found: Any = resource if self.urn is None else _member(resource, self.urn)
+        for position, step in enumerate(self.steps):
+            found = _take(found, step, is_last=position == len(self.steps) - 1)
+        return _plain(found)
+
+
+def _take(found: Any, step: Step, *, is_last: bool) -> Any:
+    match step:
+        case Member(name):
+            if isinstance(found, list):
+                return [_member(item, name) for item in found]
+            # Behind a simple value the last name is only a label.
+            is_label = is_last and not isinstance(found, dict)
+            return found if is_label else _member(found, name)
+        case Index(number):
+            items = _items(found)
+            return items[number] if number < len(items) else None
+        case All():
+            return _items(found)
+        case Where(node):
+            return next((item for item in _items(found) if matches(node, item)), None)
+
+
+def _items(found: Any) -> list[Any]:
+    if isinstance(found, list):
+        return found
+    return [] if found is None else [found]
+
+
+def _member(found: Any, name: str) -> Any:
+    if not isinstance(found, dict):
+        return None
+    if name in found:
+        return found[name]
+    folded = name.casefold()
+    return next((value for key, value in found.items() if key.casefold() == folded), None)
+
+
+def _plain(found: Any) -> Any:
+    if isinstance(found, dict):
+        found = _member(found, "value")
+    if isinstance(found, list):
+        items = [item for each in found for item in _items(_plain(each))]
+        return items or None
+    return None if found == "" else found
+
+
+def parse_source(text: str) -> Source:
+    """Parse a source path, and check that a User can have what it names.
+
+    Any extension may be named, known or not.
+
+    Raises:
+        SourceError: It does not parse, or is unknown.
+    """
+    urn, rest = _split(text)
+    source = Source(urn, tuple(_steps(rest, len(text) - len(rest))))
+    _check_known(source)
+    return source
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    if not text.casefold().startswith("urn:"):
+        return None, text
+    for form in (_VERSIONED, _PLAIN):
+        match = form.fullmatch(text)
+        if match is not None:
+            own = _USER.is_own_schema(match[1])
+            return (None if own else match[1]), match[2]
+    msg = "the path has a URN and no attribute behind it"
+    raise SourceError(msg)
+
+
+def _steps(text: str, offset: int) -> list[Step]:
+    steps: list[Step] = []
+    position = 0
+    while position < len(text):
+        match = _SEGMENT.match(text, position)
+        if match is None:
+            msg = f'"{text[position:]}" is no attribute, such as userName or name.givenName'
+            raise SourceError(msg, offset + position)
+        steps.append(Member(match[1]))
+        if match[2]:
+            steps.append(_selector(match[2][1:-1].strip(), offset + match.start(2)))
+        position = match.end()
+    if not steps or text.endswith("."):
+        msg = "the path ends where an attribute is expected"
+        raise SourceError(msg, offset + len(text))
+    return steps
+
+
+def _selector(text: str, position: int) -> Step:
+    if text == "*":
+        return All()
+    if text.isascii() and text.isdigit() and len(text) < 6:
+        return Index(int(text))
+    try:
+        return Where(parse_value_filter(text))
+    except InvalidFilter as error:
+        msg = f"[{text}] is neither an index, nor *, nor a filter: {error.detail}"
+        raise SourceError(msg, position) from None
+
+
+def _check_known(source: Source) -> None:
+    names = [step.name for step in source.steps if isinstance(step, Member)]
+    if source.urn is None:
+        known = _USER.attributes
+        where = "a User"
+    else:
+        extension = _USER.extension(source.urn)
+        if extension is None:
+            return
+        known, where = extension.by_name, extension.id
+    attribute = known.get(names[0].casefold())
+    if attribute is None or attribute.is_hidden:
+        msg = f'{where} has no "{names[0]}"; name an attribute such as userName, title or emails'
+        raise SourceError(msg)
+    _check_subs(attribute, names[1:])
+
+
+def _check_subs(attribute: Attribute, names: list[str]) -> None:
+    too_many = len(names) > 1
+    unknown = (
+        attribute.is_complex
+        and bool(names)
+        and names[0].casefold() not in attribute.subs
+        and names[0].casefold() not in (_ALIASES if attribute.name == "groups" else ())
+    )
+    if too_many or unknown:
+        subs = ", ".join(sub.name for sub in attribute.sub_attributes) or "none"
+        msg = f'"{attribute.name}.{".".join(names)}" is unknown; {attribute.name} has {subs}'
+        raise SourceError(msg)
