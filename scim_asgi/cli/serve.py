@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import database_option
@@ -72,12 +70,12 @@ def serve(
             base_url=base_url,
             rate_limit=None if rate_limit.casefold() == "none" else rate_limit,
             resource_types=() if schemas is None else load_resource_types(schemas),
+            mount_path=MOUNT,
             group_patch_body=group_patch_body,
         )
     except (ScimAsgiError, ValueError, TypeError) as error:
         raise click.ClickException(str(error)) from error
-    host_app = Starlette(routes=[Mount(MOUNT, app=app)], lifespan=app.lifespan)
-    config = uvicorn.Config(host_app, host=host, port=port, log_level="warning", lifespan="on")
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="on")
     _Server(config, base_url).run()
 
 
