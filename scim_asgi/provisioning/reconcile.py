@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.provisioning.accounts import Claim, Undo, claimed, decode_undo, with_delivery
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.delivery import Delivery, Outcome
+from scim_asgi.provisioning.delivery import Delivery, Outcome, change_of, changes_of
 from scim_asgi.provisioning.representation import Representations, load_related, values_of
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
@@ -79,14 +80,16 @@ class Reconciler:
             account, resource, directory=directory, password=password
         )
         await self._store.write(
-            lambda tx: self._record(tx, account, outcome, log),
+            lambda tx: self._record(
+                tx, account, outcome, log or _background_row(account, resource)
+            ),
             durable=outcome.kind == "refused",
         )
         return outcome
 
     def _load(
         self, tx: Transaction, number: int, base_url: str
-    ) -> tuple[AccountRecord, dict[str, object]] | None:
+    ) -> tuple[AccountRecord, dict[str, Any]] | None:
         account = tx.accounts.by_number(number)
         if account is None or account.delivery_id is None:
             return None
@@ -98,7 +101,7 @@ class Reconciler:
         return account, Representations(self._registry, base_url).whole(record, related)
 
     def _record(
-        self, tx: Transaction, delivered: AccountRecord, outcome: Outcome, log: LogRecord | None
+        self, tx: Transaction, delivered: AccountRecord, outcome: Outcome, log: LogRecord
     ) -> None:
         account = tx.accounts.by_number(delivered.number)
         if account is None:
@@ -110,7 +113,7 @@ class Reconciler:
             self._undo(tx, account, decode_undo(account.undo))
         else:
             tx.accounts.update(_postponed(account))
-        self._write_log(tx, delivered, outcome, log)
+        _write_log(tx, outcome, log)
 
     def _confirm(
         self,
@@ -175,30 +178,6 @@ class Reconciler:
         before = values_of(definition, record.document)
         tx.resources.update(restored, before, values_of(definition, undo.document))
 
-    def _write_log(
-        self, tx: Transaction, delivered: AccountRecord, outcome: Outcome, log: LogRecord | None
-    ) -> None:
-        if log is None and not outcome.hook:
-            return
-        row = log or LogRecord(
-            organization_id=delivered.organization_id,
-            at=now(),
-            action="",
-            status=0,
-            resource_type="User",
-            resource_name=_name(delivered),
-            detail=delivered.reason,
-        )
-        change = outcome.hook.get("change", "")
-        action = row.action if log else ACTIONS.get(change, "")
-        row = replace(row, hook=outcome.hook, action=action)
-        if outcome.error is not None:
-            row = with_error(row, outcome.error, failed=outcome.kind == "unknown")
-        if log is None:
-            tx.log.insert(row)
-        else:
-            tx.log.update(log.number, row)
-
     async def claim_due(self, number: int) -> bool:
         """Claim an account for the background; return whether it still has a delivery to make."""
         claim = self.claim()
@@ -226,8 +205,30 @@ def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
     )
 
 
-def _name(account: AccountRecord) -> str:
-    return str(account.wanted.get("email_address") or account.id)
+def _background_row(account: AccountRecord, resource: dict[str, Any]) -> LogRecord:
+    change = change_of(account)
+    return LogRecord(
+        organization_id=account.organization_id,
+        at=now(),
+        action="" if change is None else ACTIONS[change],
+        status=0,
+        resource_type="User",
+        resource_id=resource.get("id", ""),
+        resource_name=resource.get("userName") or account.id,
+        detail=account.reason,
+        changes=changes_of(account),
+    )
+
+
+def _write_log(tx: Transaction, outcome: Outcome, row: LogRecord) -> None:
+    """Complete the row of a request, or write one for a delivery of the background."""
+    row = replace(row, hook=outcome.hook)
+    if outcome.error is not None:
+        row = with_error(row, outcome.error, failed=outcome.kind == "unknown")
+    if row.number:
+        tx.log.update(row.number, row)
+    elif outcome.hook:
+        tx.log.insert(row)
 
 
 def _postponed(account: AccountRecord) -> AccountRecord:

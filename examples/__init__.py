@@ -1,0 +1,1 @@
+"""Host products that run."""

@@ -1,0 +1,1 @@
+"""Acme: a small product that its customers' directories provision."""
