@@ -1,0 +1,93 @@
+"""A served ScimApp with a product behind it, and clients for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from scim_asgi import ScimApp
+from tests.client import Client
+from tests.product import Product
+from tests.servers import serving
+
+T = TypeVar("T")
+
+MOUNT = "/scim/v2"
+
+
+class Scim:
+    """A ScimApp that is mounted into a Starlette application and served by uvicorn.
+
+    What tests ask of it beside HTTP goes through a second ScimApp on the same file, as the
+    command line does.
+    """
+
+    def __init__(self, database: Path, product: Product, url: str, stack: ExitStack) -> None:
+        self.database = database
+        self.product = product
+        self.base_url = f"{url}{MOUNT}"
+        self._stack = stack
+
+    def ask(self, work: Callable[[ScimApp], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine of a second ScimApp on the same database."""
+
+        async def opened() -> T:
+            app = ScimApp(str(self.database))
+            async with app.lifespan():
+                return await work(app)
+
+        return asyncio.run(opened())
+
+    def token(self, organization: str = "acme") -> str:
+        """Issue a token."""
+        return self.ask(lambda app: app.tokens.issue(organization, name="tests")).token
+
+    def client(self, organization: str = "acme") -> Client:
+        """Return a client with a new token of an organization."""
+        client = Client(self.base_url, self.token(organization))
+        self._stack.callback(client.close)
+        return client
+
+    def set_mapping(self, override: dict[str, str], organization: str = "acme") -> None:
+        """Set an organization's override."""
+        self.ask(lambda app: app.set_mapping(organization, override))
+
+    def log(self, organization: str = "acme") -> list[Any]:
+        """Return the provisioning log of an organization."""
+        return self.ask(lambda app: app.log.entries(organization, limit=1000))
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Scim]]:
+    """Serve a ScimApp; the arguments are its settings, `hooks` a new Product by default."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> Scim:
+            product = Product()
+            hooks = settings.pop("hooks", product)
+            database = tmp_path / "scim.db"
+            settings.setdefault("rate_limit", None)
+            app = ScimApp(str(database), hooks=hooks, **settings)
+            host = Starlette(routes=[Mount(MOUNT, app=app)], lifespan=app.lifespan)
+            return Scim(database, product, stack.enter_context(serving(host)), stack)
+
+        yield start
+
+
+@pytest.fixture
+def scim(serve: Callable[..., Scim]) -> Scim:
+    """A served ScimApp with a product behind it and no rate limit."""
+    return serve()
+
+
+@pytest.fixture
+def client(scim: Scim) -> Client:
+    """A client of the organization `acme`."""
+    return scim.client()
