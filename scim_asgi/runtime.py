@@ -24,9 +24,12 @@ from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.memberships import Memberships
+from scim_asgi.provisioning.queries import MAX_RESULTS, Queries
 from scim_asgi.provisioning.reconcile import Reconciler
-from scim_asgi.provisioning.service import MAX_RESULTS, Service
+from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
+from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Store, Transaction
 
 T = TypeVar("T")
@@ -120,16 +123,22 @@ class Runtime:
         self.background = Background(
             self.store, self.mappings, hooks, reconciler, settings.base_url or ""
         )
+        changes = Changes(
+            registry,
+            WantedAccounts(self.mappings, hooks),
+            Memberships(hooks, settings.unknown_members),
+        )
         self.service = Service(
             self.store,
             registry,
-            Changes(registry, self.mappings, hooks, settings.unknown_members),
+            changes,
             reconciler,
             self.background,
             unknown_attributes=settings.unknown_attributes,
             group_patch_body=settings.group_patch_body,
         )
-        self.app = _stack(self.service, self.tokens, registry, settings)
+        queries = Queries(self.store, registry)
+        self.app = _stack(self.service, queries, self.tokens, registry, settings)
 
     @property
     def is_running(self) -> bool:
@@ -149,11 +158,13 @@ class Runtime:
         await self.store.close()
 
 
-def _stack(service: Service, tokens: Tokens, registry: Registry, settings: Settings) -> ASGIApp:
+def _stack(
+    service: Service, queries: Queries, tokens: Tokens, registry: Registry, settings: Settings
+) -> ASGIApp:
     """Put the layers of the application together, the outermost last."""
     features = Features(max_results=MAX_RESULTS, max_payload_size=settings.max_body)
     app: ASGIApp = ScimEndpoint(
-        Endpoints(service, Discovery(registry, features)),
+        Endpoints(registry, service, queries, Discovery(registry, features)),
         service,
         base_url=settings.base_url,
         limits=Limits(body_bytes=settings.max_body),

@@ -19,6 +19,7 @@ class Client:
 
     def __init__(self, base_url: str, token: str) -> None:
         self.base_url = base_url
+        self.token = token
         headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.Client(headers=headers, timeout=30)
 

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from scim_asgi import ScimApp
+from scim_asgi.ids import uuid7
 from tests.client import Client
 from tests.product import Product
 from tests.servers import serving
@@ -64,30 +65,45 @@ class Scim:
         return self.ask(lambda app: app.log.entries(organization, limit=1000))
 
 
+class Served:
+    """Serves ScimApps until the fixture that made it ends."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+
+    def __call__(self, **settings: Any) -> Scim:
+        """Serve a ScimApp; the arguments are its settings, `hooks` a new Product by default."""
+        product = Product()
+        hooks = settings.pop("hooks", product)
+        database = self._folder / "scim.db"
+        settings.setdefault("rate_limit", None)
+        app = ScimApp(str(database), hooks=hooks, **settings)
+        host = Starlette(routes=[Mount(MOUNT, app=app)], lifespan=app.lifespan)
+        return Scim(database, product, self._stack.enter_context(serving(host)), self._stack)
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Scim]]:
-    """Serve a ScimApp; the arguments are its settings, `hooks` a new Product by default."""
+def serve(tmp_path: Path) -> Iterator[Served]:
+    """Serve a ScimApp of its own for a test."""
     with ExitStack() as stack:
-
-        def start(**settings: Any) -> Scim:
-            product = Product()
-            hooks = settings.pop("hooks", product)
-            database = tmp_path / "scim.db"
-            settings.setdefault("rate_limit", None)
-            app = ScimApp(str(database), hooks=hooks, **settings)
-            host = Starlette(routes=[Mount(MOUNT, app=app)], lifespan=app.lifespan)
-            return Scim(database, product, stack.enter_context(serving(host)), stack)
-
-        yield start
+        yield Served(stack, tmp_path)
 
 
 @pytest.fixture
-def scim(serve: Callable[..., Scim]) -> Scim:
-    """A served ScimApp with a product behind it and no rate limit."""
+def scim(serve: Served) -> Scim:
+    """A served ScimApp with a product behind it and no rate limit, for this test alone."""
     return serve()
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scim]:
+    """A served ScimApp for all tests that need nothing but an organization of their own."""
+    with ExitStack() as stack:
+        yield Served(stack, tmp_path_factory.mktemp("shared"))()
+
+
 @pytest.fixture
-def client(scim: Scim) -> Client:
-    """A client of the organization `acme`."""
-    return scim.client()
+def client(shared: Scim) -> Client:
+    """A client of an organization that nobody else uses, on the shared server."""
+    return shared.client(uuid7())

@@ -135,7 +135,11 @@ class Directory:
     def remove_member(self, name: str, person: Person) -> None:
         """Take one person out of a group."""
         member = self._users[person.key]
-        operation: dict[str, Any] = {"op": "Remove", "path": "members", "value": [{"value": member}]}
+        operation: dict[str, Any] = {
+            "op": "Remove",
+            "path": "members",
+            "value": [{"value": member}],
+        }
         if self._compliant:
             operation = {"op": "remove", "path": f'members[value eq "{member}"]'}
         self._patch_group(name, [operation])

@@ -10,14 +10,16 @@ from starlette.types import Receive, Scope, Send
 
 from scim_asgi.http.requests import decode_object, names_of, query_of, read_body, read_query
 from scim_asgi.http.responses import send_empty, send_json
-from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.discovery import Discovery
 from scim_asgi.protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported
 from scim_asgi.protocol.messages import list_response, read_search
 from scim_asgi.protocol.projection import Projection, project
+from scim_asgi.provisioning.answers import Answer
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.preconditions import Preconditions, read_tags
-from scim_asgi.provisioning.service import Answer, Service
+from scim_asgi.provisioning.queries import Queries
+from scim_asgi.provisioning.service import Service
 
 _DISCOVERY = frozenset({"ServiceProviderConfig", "ResourceTypes", "Schemas"})
 
@@ -111,12 +113,18 @@ class Endpoints:
     """Takes a request to its use case.
 
     Args:
-        service: The use cases.
+        registry: The resource types.
+        service: The use cases that change something.
+        queries: Those that read.
         discovery: What the server says about itself.
     """
 
-    def __init__(self, service: Service, discovery: Discovery) -> None:
+    def __init__(
+        self, registry: Registry, service: Service, queries: Queries, discovery: Discovery
+    ) -> None:
+        self._registry = registry
         self._service = service
+        self._queries = queries
         self._discovery = discovery
 
     async def handle(self, exchange: Exchange) -> None:
@@ -126,7 +134,7 @@ class Endpoints:
             ScimError: It is refused; nothing has been sent yet.
         """
         first, *rest = exchange.route.split("/")[1:] or [""]
-        definition = self._service.registry.by_endpoint.get(f"/{first}")
+        definition = self._registry.by_endpoint.get(f"/{first}")
         if definition is not None:
             await self._resource_type(exchange, definition, rest)
         elif first in _DISCOVERY:
@@ -145,7 +153,7 @@ class Endpoints:
         elif rest == [".search"]:
             exchange.allow("POST")
             query = read_search(await exchange.body())
-            body = await self._service.query(exchange.caller, definition, query)
+            body = await self._queries.query(exchange.caller, definition, query)
             await send_json(exchange.send, 200, body)
         elif len(rest) == 1:
             await self._resource(exchange, definition, rest[0])
@@ -162,7 +170,7 @@ class Endpoints:
             return
         query = query_of(exchange.query())
         await send_json(
-            exchange.send, 200, await self._service.query(exchange.caller, definition, query)
+            exchange.send, 200, await self._queries.query(exchange.caller, definition, query)
         )
 
     async def _resource(
@@ -177,7 +185,7 @@ class Endpoints:
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
     ) -> Answer:
         projection = exchange.projection(definition)
-        return await self._service.read(
+        return await self._queries.read(
             exchange.caller, definition, resource_id, projection, exchange.preconditions()
         )
 

@@ -1,9 +1,14 @@
-"""The provisioning log, to read."""
+"""The provisioning log: rows as they are begun, read and shown."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
+from scim_asgi.protocol.errors import ScimError
+from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Store
 from scim_asgi.store.records import LogRecord
 
@@ -59,3 +64,39 @@ def to_wire(row: LogRecord) -> dict[str, Any]:
         "hook": row.hook,
         "notes": row.notes,
     }
+
+
+def request_row(caller: Caller) -> LogRecord:
+    """Return a row that says who asked for what, and nothing yet of how it ended."""
+    return LogRecord(
+        organization_id=caller.organization_id,
+        at=now(),
+        action="",
+        status=0,
+        request_id=caller.request_id,
+        directory=caller.directory,
+        token_prefix=caller.token_prefix,
+        method=caller.method,
+        path=caller.path,
+    )
+
+
+def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
+    """Return a row that says how a request was refused, or that it failed."""
+    return replace(
+        row,
+        action="failed" if failed else "refused",
+        status=error.status if row.method else 0,
+        scim_type=error.scim_type,
+        detail=error.detail,
+        changes={},
+    )
+
+
+def name_of(document: dict[str, Any]) -> str:
+    """Return what people call a resource."""
+    for name in ("userName", "displayName", "label", "name"):
+        value = document.get(name)
+        if isinstance(value, str):
+            return value
+    return ""

@@ -14,10 +14,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
-from scim_asgi.protocol.errors import ScimError
 from scim_asgi.provisioning.accounts import Claim, Undo, claimed, decode_undo, with_delivery
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Delivery, Outcome, change_of, changes_of
+from scim_asgi.provisioning.log import with_error
 from scim_asgi.provisioning.representation import Representations, load_related, values_of
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
@@ -191,18 +191,6 @@ class Reconciler:
             return True
 
         return await self._store.write(take, durable=False)
-
-
-def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
-    """Return a row of the log that says how a request was refused, or that it failed."""
-    return replace(
-        row,
-        action="failed" if failed else "refused",
-        status=error.status if row.method else 0,
-        scim_type=error.scim_type,
-        detail=error.detail,
-        changes={},
-    )
 
 
 def _background_row(account: AccountRecord, resource: dict[str, Any]) -> LogRecord:

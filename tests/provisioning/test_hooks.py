@@ -236,6 +236,7 @@ def test_one_account_is_never_delivered_twice_at_once(scim: Scim, client: Client
         running.remove(context.delivery_id)
 
     scim.product.behaviour = slow
+
     def change(number: int) -> int:
         operation = {"op": "replace", "path": "name.givenName", "value": f"A{number}"}
         return client.patch(f"/Users/{user['id']}", operation).status_code
@@ -341,9 +342,7 @@ def test_a_change_of_a_group_tells_the_host_of_those_whose_fields_change_and_no_
     client.create_group("B", ada["id"], bob["id"], eve["id"])
     until(lambda: scim.product.account("eve@acme.test").organization_role == "B")
     time.sleep(0.05)
-    assert ["eve@acme.test"] == [
-        account.email_address for account, _ in scim.product.calls[told:]
-    ]
+    assert ["eve@acme.test"] == [account.email_address for account, _ in scim.product.calls[told:]]
 
 
 def test_a_new_mapping_reaches_every_account_of_the_organization(

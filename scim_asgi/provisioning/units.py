@@ -1,0 +1,75 @@
+"""One unit of work of a request: its transaction, who asks, and what is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.provisioning.accounts import Claim
+from scim_asgi.provisioning.caller import Caller
+from scim_asgi.store.base import Transaction
+from scim_asgi.store.records import LogRecord, ResourceRecord
+
+
+class Unit(Struct, frozen=True):
+    """What every change needs to know.
+
+    Attributes:
+        tx: The transaction.
+        caller: Who asks.
+        definition: The type of the resource.
+        claim: The right to deliver the account that the change makes work for.
+    """
+
+    tx: Transaction
+    caller: Caller
+    definition: ResourceDefinition
+    claim: Claim
+
+
+class Inbound(Struct, frozen=True, kw_only=True):
+    """A checked resource on its way in.
+
+    Attributes:
+        document: What is stored.
+        members: The value of `members` as it was sent; None when it was not.
+        password: A password to hand on.
+    """
+
+    document: dict[str, Any]
+    members: Any = None
+    password: str | None = None
+
+
+class Effects(Struct, frozen=True):
+    """What a change does besides the resource itself.
+
+    Attributes:
+        notes: What was passed over, in words, for the log.
+        spread: Whether other accounts were marked to be mapped anew.
+    """
+
+    notes: tuple[str, ...] = ()
+    spread: bool = False
+
+    def with_notes(self, *notes: str) -> Effects:
+        """Return the effects with more notes."""
+        return Effects((*self.notes, *notes), self.spread)
+
+
+class Changed(Struct, frozen=True, kw_only=True):
+    """What a unit of work has done.
+
+    Attributes:
+        record: The resource as it is now.
+        log: The row that was written to the log.
+        account: The number of the account that has to be delivered; None when none has.
+        spread: Whether other accounts were marked to be mapped anew.
+    """
+
+    record: ResourceRecord
+    log: LogRecord
+    account: int | None = None
+    spread: bool = False

@@ -1,0 +1,134 @@
+"""What a change of a User makes the directory want of its account."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scim_asgi.mapping.errors import Unmappable
+from scim_asgi.protocol.errors import InvalidValue
+from scim_asgi.provisioning.accounts import (
+    Undo,
+    before_of,
+    claimed,
+    closed,
+    encode_undo,
+    find_account,
+    mapped_fields,
+    shares_key,
+    want,
+    wanted_state,
+    with_delivery,
+)
+from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.hooks import HookSet
+from scim_asgi.provisioning.mappings import Mappings
+from scim_asgi.provisioning.units import Unit
+from scim_asgi.store.base import Transaction
+from scim_asgi.store.records import AccountRecord, ResourceRecord
+
+_SHARED_KEY = "another active account has the same external id; they stay two accounts"
+
+
+class Skipped(InvalidValue):
+    """A User of whom the mapping makes no account."""
+
+
+class Wanted(Struct, frozen=True):
+    """An account as it is wanted now, and what the log says about it."""
+
+    account: AccountRecord
+    notes: tuple[str, ...] = ()
+
+
+class WantedAccounts:
+    """Works out accounts inside the transactions that change their Users.
+
+    Args:
+        mappings: The attribute mappings.
+        hooks: The host's hooks; without any there are no accounts.
+    """
+
+    def __init__(self, mappings: Mappings, hooks: HookSet) -> None:
+        self._mappings = mappings
+        self._hooks = hooks
+
+    def of(self, tx: Transaction, record: ResourceRecord) -> AccountRecord | None:
+        """Return the account of a User; None for other resources and without hooks."""
+        return tx.accounts.of_resource(record.number) if self._hooks else None
+
+    def want(
+        self, unit: Unit, record: ResourceRecord, undo: Undo, password: str | None
+    ) -> Wanted | None:
+        """Store what is wanted of a User's account, and claim its delivery where it needs one.
+
+        Args:
+            unit: The unit of work.
+            record: The User as it is now.
+            undo: How things were before.
+            password: A password to hand on; it makes a delivery necessary.
+
+        Returns:
+            None when the resource has no account.
+
+        Raises:
+            Skipped: The mapping makes no account of it.
+        """
+        if not self._hooks or record.resource_type != "User":
+            return None
+        tx = unit.tx
+        mapping = self._mappings.current(tx, record.organization_id)
+        groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
+        own = tx.accounts.of_resource(record.number)
+        try:
+            fields = mapped_fields(mapping, record.document, groups, own)
+        except Unmappable as error:
+            raise Skipped(error.detail) from error
+        account = find_account(tx, record, fields)
+        if own is None and account is not None:
+            undo = replace(undo, account=before_of(account))
+        notes = (_SHARED_KEY,) if account is None and shares_key(tx, record, fields) else ()
+        state = wanted_state(fields, record.document)
+        wanted = want(
+            account,
+            record,
+            fields,
+            state,
+            reason=reason_of(unit.caller),
+            force=password is not None,
+        )
+        return Wanted(self._store(unit, account, wanted, undo), notes)
+
+    def _store(
+        self, unit: Unit, account: AccountRecord | None, wanted: AccountRecord, undo: Undo
+    ) -> AccountRecord:
+        if wanted.delivery_id is not None:
+            wanted = replace(claimed(wanted, unit.claim), undo=encode_undo(undo))
+        if account is None:
+            return replace(wanted, number=unit.tx.accounts.insert(wanted))
+        if wanted != account:
+            unit.tx.accounts.update(wanted)
+        return wanted
+
+    def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> None:
+        """Store that a User's account is to be deleted, and claim the delivery."""
+        doomed = replace(
+            account,
+            wanted=closed(account.wanted),
+            wanted_state="deleted",
+            undo=encode_undo(undo_of(record, account)),
+        )
+        doomed = with_delivery(account, doomed, reason_of(unit.caller), force=True)
+        unit.tx.accounts.update(claimed(doomed, unit.claim))
+
+
+def undo_of(record: ResourceRecord, account: AccountRecord | None) -> Undo:
+    """Return how to put a User and its account back."""
+    return Undo(
+        record.number, record.document, record.version, record.last_modified, before_of(account)
+    )
+
+
+def reason_of(caller: Caller) -> str:
+    """Return what hooks are told is the reason of a change: the request."""
+    return f"{caller.method} {caller.path}".strip()
