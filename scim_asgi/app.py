@@ -226,7 +226,7 @@ def database_path(database: str) -> str:
         ValueError: It is a URL of another kind.
     """
     scheme, separator, rest = database.partition("://")
-    if not separator:
+    if not separator and database:
         return database
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
         msg = f'database is "{database}"; write sqlite:///scim.db, sqlite:////path/to/scim.db or a path.'

@@ -20,8 +20,8 @@ class Client:
     def __init__(self, base_url: str, token: str) -> None:
         self.base_url = base_url
         self.token = token
-        headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(headers=headers, timeout=30)
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(headers=self.headers, timeout=30)
 
     def close(self) -> None:
         """Close the connections."""

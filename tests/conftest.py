@@ -23,6 +23,22 @@ T = TypeVar("T")
 MOUNT = "/scim/v2"
 
 
+def ask(database: Path, work: Callable[[ScimApp], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine of a ScimApp on a database, as the command line does."""
+
+    async def opened() -> T:
+        app = ScimApp(str(database))
+        async with app.lifespan():
+            return await work(app)
+
+    return asyncio.run(opened())
+
+
+def issue_token(database: Path, organization: str = "acme") -> str:
+    """Issue a token."""
+    return ask(database, lambda app: app.tokens.issue(organization, name="tests")).token
+
+
 class Scim:
     """A ScimApp that is mounted into a Starlette application and served by uvicorn.
 
@@ -38,17 +54,11 @@ class Scim:
 
     def ask(self, work: Callable[[ScimApp], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine of a second ScimApp on the same database."""
-
-        async def opened() -> T:
-            app = ScimApp(str(self.database))
-            async with app.lifespan():
-                return await work(app)
-
-        return asyncio.run(opened())
+        return ask(self.database, work)
 
     def token(self, organization: str = "acme") -> str:
         """Issue a token."""
-        return self.ask(lambda app: app.tokens.issue(organization, name="tests")).token
+        return issue_token(self.database, organization)
 
     def client(self, organization: str = "acme") -> Client:
         """Return a client with a new token of an organization."""

@@ -12,12 +12,15 @@ from scim_asgi.http.paths import request_base_url, route_path
 from scim_asgi.http.requests import ClientGone
 from scim_asgi.http.responses import send_error
 from scim_asgi.ids import uuid7
-from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError
+from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError, Unavailable
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import TokenIdentity
+from scim_asgi.store.errors import StoreError
 
 logger = logging.getLogger("scim_asgi")
+
+_PAUSE = 5
 
 
 class ErrorBoundary:
@@ -56,6 +59,9 @@ def _told(error: Exception, scope: Scope) -> ScimError:
     """Return what the client is told; what is not ours goes into the log with its traceback."""
     if isinstance(error, ScimError):
         return error
+    if isinstance(error, StoreError):
+        logger.error("%s %s failed: %s", scope["method"], scope["path"], error)
+        return Unavailable("The server's database cannot be reached; try again.", _PAUSE)
     if isinstance(error, RecursionError):
         return InvalidSyntax("The request nests too deep.")
     logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)

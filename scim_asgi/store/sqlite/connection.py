@@ -22,6 +22,14 @@ _SETTINGS = (
 )
 
 
+class _Thread(aiosqlite.Connection):
+    """Ends quietly when it is forgotten: a mount without a lifespan never closes."""
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self.stop()
+
+
 class Connection:
     """A connection whose thread neither blocks the event loop nor keeps the process alive.
 
@@ -41,9 +49,7 @@ class Connection:
         Raises:
             StoreError: It cannot be opened; the message says why.
         """
-        connection = aiosqlite.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=512
-        )
+        connection = _Thread(self._connect, iter_chunk_size=64)
         # Whoever forgets to close must still be able to exit.
         connection._thread.daemon = True
         try:
@@ -53,6 +59,11 @@ class Connection:
             await self.close()
             msg = f'The database "{self._path}" cannot be opened: {error}.'
             raise StoreError(msg) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=512
+        )
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a function of the connection in its thread; a cancelled caller does not stop it."""
