@@ -120,12 +120,13 @@ class Runtime:
         self.log = ProvisioningLog(self.store)
         delivery = Delivery(hooks, fields, settings.hook_timeout)
         reconciler = Reconciler(self.store, delivery, registry)
+        accounts = WantedAccounts(self.mappings, hooks)
         self.background = Background(
-            self.store, self.mappings, hooks, reconciler, settings.base_url or ""
+            self.store, accounts, hooks, reconciler, settings.base_url or ""
         )
         changes = Changes(
             registry,
-            WantedAccounts(self.mappings, hooks),
+            accounts,
             Memberships(hooks, settings.unknown_members),
         )
         self.service = Service(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ import msgspec
 
 from scim_asgi.app import ScimApp
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.fields import Account
 
 T = TypeVar("T")
 
@@ -24,24 +27,55 @@ database_option = click.option(
     help="The database: sqlite:///FILE or a path.",
 )
 
+account_option = click.option(
+    "--account",
+    metavar="MODULE:ATTRIBUTE",
+    help="The product's own account type, a msgspec.Struct.",
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
-def run(database: str, work: Callable[[ScimApp], Awaitable[T]]) -> T:
+def load_attribute(option: str, name: str) -> Any:
+    """Import what ``module:attribute`` names, looking in the working directory first.
+
+    Args:
+        option: The option that named it, for the error.
+        name: Module and attribute.
+
+    Raises:
+        click.BadParameter: There is nothing of that name.
+    """
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, "")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        msg = f"{name}: {error}; write module:attribute, such as product.accounts:hooks."
+        raise click.BadParameter(msg, param_hint=option) from error
+
+
+def run(database: str, work: Callable[[ScimApp], Awaitable[T]], *, account: str | None = None) -> T:
     """Run a coroutine on an open ScimApp; what goes wrong ends the command with a message.
+
+    Args:
+        database: The database's URL.
+        work: The coroutine function.
+        account: Module and attribute of the product's own account type.
 
     Raises:
         click.ClickException: In the place of every error of this package.
     """
+    account_type = Account if account is None else load_attribute("--account", account)
 
     async def opened() -> T:
-        app = ScimApp(database, rate_limit=None)
+        app = ScimApp(database, account=account_type, rate_limit=None)
         async with app.lifespan():
             return await work(app)
 
     try:
         return asyncio.run(opened())
-    except (ScimAsgiError, ValueError) as error:
+    except (ScimAsgiError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, print_json, run
+from scim_asgi.cli.common import account_option, database_option, print_json, run
 
 
 @click.group()
@@ -19,16 +19,17 @@ def mapping() -> None:
 
 @mapping.command("set")
 @database_option
+@account_option
 @click.argument("organization")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def set_mapping(database: str, organization: str, file: Path) -> None:
+def set_mapping(database: str, account: str | None, organization: str, file: Path) -> None:
     """Replace the override of ORGANIZATION with the JSON object in FILE; {} means the defaults."""
     override = _read(file)
 
     async def work(app: ScimApp) -> None:
         await app.set_mapping(organization, override, saved_by="command line")
 
-    run(database, work)
+    run(database, work, account=account)
     click.echo(f"The mapping of {organization} is saved.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 import sys
 from pathlib import Path
@@ -12,8 +11,9 @@ import click
 import uvicorn
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option
+from scim_asgi.cli.common import account_option, database_option, load_attribute
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.fields import Account
 from scim_asgi.protocol.core import core_schemas
 from scim_asgi.protocol.definitions import ResourceDefinition, define
 from scim_asgi.protocol.schemas import load_schema_file
@@ -40,6 +40,7 @@ MOUNT = "/scim/v2"
     metavar="MODULE:ATTRIBUTE",
     help="An object with the hooks, or a class or function that makes one.",
 )
+@account_option
 @click.option(
     "--schemas",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -58,6 +59,7 @@ def serve(
     base_url: str | None,
     rate_limit: str,
     hooks: str | None,
+    account: str | None,
     schemas: Path | None,
     *,
     group_patch_body: bool,
@@ -67,6 +69,7 @@ def serve(
         app = ScimApp(
             database,
             hooks=None if hooks is None else load_hooks(hooks),
+            account=Account if account is None else load_attribute("--account", account),
             base_url=base_url,
             rate_limit=None if rate_limit.casefold() == "none" else rate_limit,
             resource_types=() if schemas is None else load_resource_types(schemas),
@@ -101,15 +104,9 @@ def load_hooks(name: str) -> Any:
     """Import the hooks that ``module:attribute`` names; a class or function is called.
 
     Raises:
-        click.ClickException: There is nothing of that name.
+        click.BadParameter: There is nothing of that name.
     """
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, "")
-    try:
-        found = getattr(importlib.import_module(module), attribute or "hooks")
-    except (ImportError, AttributeError) as error:
-        msg = f"--hooks {name}: {error}"
-        raise click.ClickException(msg) from error
+    found = load_attribute("--hooks", name)
     return found() if isinstance(found, type) or not hasattr(found, "create") else found
 
 

@@ -273,7 +273,7 @@ def holds(condition: Condition, resource: dict[str, Any]) -> bool:
                 _RELATIONS[operator](found, value) for found in _comparables(target, resource)
             )
         case Exists(target):
-            return any(map(is_present, _values(target, resource)))
+            return any(_is_seen(target, value) for value in _values(target, resource))
         case AllOf(conditions):
             return all(holds(each, resource) for each in conditions)
         case AnyOf(conditions):
@@ -307,6 +307,15 @@ def is_present(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(is_present, value))
     return value is not None and value != ""
+
+
+def _is_seen(target: Target, value: Any) -> bool:
+    """Return whether a value is present to somebody who may not see its hidden parts."""
+    leaf = target.leaf
+    if leaf is not None and leaf.is_complex and isinstance(value, dict):
+        hidden = {sub.name for sub in leaf.sub_attributes if sub.is_hidden}
+        value = {name: each for name, each in value.items() if name not in hidden}
+    return is_present(value)
 
 
 def _values(target: Target, resource: dict[str, Any]) -> Iterator[Any]:

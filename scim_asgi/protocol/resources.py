@@ -287,16 +287,17 @@ def search_form(definition: ResourceDefinition, resource: dict[str, Any]) -> dic
 
 
 def _search_values(attributes: dict[str, Attribute], values: dict[str, Any]) -> dict[str, Any]:
-    return {
+    form = {
         name: _search_value(attributes[name.casefold()], value)
         for name, value in values.items()
         if name.casefold() in attributes and not attributes[name.casefold()].is_hidden
     }
+    return {name: value for name, value in form.items() if value not in ({}, [])}
 
 
 def _search_value(attribute: Attribute, value: Any) -> Any:
     if isinstance(value, list):
-        return [_search_value(attribute, element) for element in value]
+        return [form for each in value if (form := _search_value(attribute, each)) != {}]
     if isinstance(value, dict):
         return _search_values(attribute.subs, value)
     return comparable(attribute, value)

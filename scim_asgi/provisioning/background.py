@@ -8,11 +8,11 @@ import logging
 from msgspec.structs import replace
 
 from scim_asgi.mapping.errors import Unmappable
-from scim_asgi.provisioning.accounts import differs, mapped_fields, want, wanted_state
+from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.hooks import HookSet
-from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.reconcile import Reconciler
+from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
 from scim_asgi.store.records import AccountRecord, LogRecord
@@ -29,7 +29,7 @@ class Background:
 
     Args:
         store: Where accounts are kept.
-        mappings: The attribute mappings.
+        accounts: What works out the accounts.
         hooks: The host's hooks; without any there is nothing to do.
         reconciler: What delivers.
         base_url: For the locations in the resources that hooks get.
@@ -38,13 +38,13 @@ class Background:
     def __init__(
         self,
         store: Store,
-        mappings: Mappings,
+        accounts: WantedAccounts,
         hooks: HookSet,
         reconciler: Reconciler,
         base_url: str,
     ) -> None:
         self._store = store
-        self._mappings = mappings
+        self._accounts = accounts
         self._hooks = hooks
         self._reconciler = reconciler
         self._base_url = base_url
@@ -79,6 +79,9 @@ class Background:
                 pause = await self.work()
             except StoreError as error:
                 logger.warning("The background waits for the database: %s", error)
+                pause = _LOOK_AGAIN
+            except Exception:
+                logger.exception("The background failed; it goes on.")
                 pause = _LOOK_AGAIN
             try:
                 await asyncio.wait_for(self._wake.wait(), pause)
@@ -118,10 +121,8 @@ class Background:
         if record is None or account.wanted_state == "deleted":
             tx.accounts.update(_unmarked(account))
             return
-        mapping = self._mappings.current(tx, account.organization_id)
-        groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
         try:
-            fields = mapped_fields(mapping, record.document, groups, account)
+            fields = self._accounts.fields(tx, record, account)
         except Unmappable as error:
             tx.accounts.update(_unmarked(account))
             tx.log.insert(_skipped(account, error.detail))

@@ -207,10 +207,12 @@ class Changes:
         password: str | None,
     ) -> Changed:
         """Work out the account, note what has to be delivered, and write the log."""
-        wanted = self._accounts.want(unit, record, undo, password)
-        if wanted is None:
+        if not self._accounts.has_accounts(record):
+            missing = self._accounts.missing(unit.tx, record)
+            effects = effects.with_notes(*(() if missing is None else (missing,)))
             log = _log(unit, record, done, effects, {})
             return Changed(record=record, log=log, spread=effects.spread)
+        wanted = self._accounts.want(unit, record, undo, password)
         account, effects = wanted.account, effects.with_notes(*wanted.notes)
         if account.delivery_id is None:
             log = _log(unit, record, done, effects, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scim_asgi.mapping.errors import MappingError, Unmappable
 from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.mapping.mapping import CompiledMapping, compile_mapping
 from scim_asgi.provisioning.clock import now
@@ -28,7 +29,11 @@ class Mappings:
         self._compiled: dict[int, CompiledMapping] = {}
 
     def current(self, tx: Transaction, organization_id: str) -> CompiledMapping:
-        """Return the mapping in force; every process sees a new one at once."""
+        """Return the mapping in force; every process sees a new one at once.
+
+        Raises:
+            Unmappable: What was saved does not fit the host's account type any more.
+        """
         record = tx.mappings.current(organization_id)
         if record is None:
             return self._defaults
@@ -36,9 +41,16 @@ class Mappings:
         if compiled is None:
             if len(self._compiled) >= _CACHED:
                 self._compiled.clear()
-            compiled = compile_mapping(record.override, self._fields)
+            compiled = self._compile(record)
             self._compiled[record.number] = compiled
         return compiled
+
+    def _compile(self, record: MappingRecord) -> CompiledMapping:
+        try:
+            return compile_mapping(record.override, self._fields)
+        except MappingError as error:
+            detail = f"The saved attribute mapping cannot be used any more; save another: {error}."
+            raise Unmappable("", detail) from error
 
     async def get(self, organization_id: str) -> dict[str, str]:
         """Return the override of an organization; ``{}`` when the defaults are in force."""

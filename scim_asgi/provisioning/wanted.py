@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -57,9 +59,33 @@ class WantedAccounts:
         """Return the account of a User; None for other resources and without hooks."""
         return tx.accounts.of_resource(record.number) if self._hooks else None
 
-    def want(
-        self, unit: Unit, record: ResourceRecord, undo: Undo, password: str | None
-    ) -> Wanted | None:
+    def has_accounts(self, record: ResourceRecord) -> bool:
+        """Return whether somebody is to be told of this resource."""
+        return bool(self._hooks) and record.resource_type == "User"
+
+    def missing(self, tx: Transaction, record: ResourceRecord) -> str | None:
+        """Return why the mapping would make no account of a User; None when it would."""
+        if record.resource_type != "User":
+            return None
+        try:
+            self.fields(tx, record, None)
+        except Unmappable as error:
+            return error.detail
+        return None
+
+    def fields(
+        self, tx: Transaction, record: ResourceRecord, account: AccountRecord | None
+    ) -> dict[str, Any]:
+        """Return the fields that the mapping in force makes of a User.
+
+        Raises:
+            Unmappable: It makes none.
+        """
+        mapping = self._mappings.current(tx, record.organization_id)
+        groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
+        return mapped_fields(mapping, record.document, groups, account)
+
+    def want(self, unit: Unit, record: ResourceRecord, undo: Undo, password: str | None) -> Wanted:
         """Store what is wanted of a User's account, and claim its delivery where it needs one.
 
         Args:
@@ -68,20 +94,13 @@ class WantedAccounts:
             undo: How things were before.
             password: A password to hand on; it makes a delivery necessary.
 
-        Returns:
-            None when the resource has no account.
-
         Raises:
             Skipped: The mapping makes no account of it.
         """
-        if not self._hooks or record.resource_type != "User":
-            return None
         tx = unit.tx
-        mapping = self._mappings.current(tx, record.organization_id)
-        groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
         own = tx.accounts.of_resource(record.number)
         try:
-            fields = mapped_fields(mapping, record.document, groups, own)
+            fields = self.fields(tx, record, own)
         except Unmappable as error:
             raise Skipped(error.detail) from error
         account = find_account(tx, record, fields)

@@ -1,0 +1,35 @@
+"""The example product and its demonstration, as `make demo` runs them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from examples.acme.demo import differences
+from examples.acme.people import people
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demonstration_ends_well_and_prints_requests_accounts_and_log() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.acme.demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stdout[-2000:] + done.stderr
+    for part in ("POST   /Users", "org:admin", "closed", "The provisioning log", "as it must be"):
+        assert part in done.stdout, part
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demonstration_would_notice_a_wrong_account() -> None:
+    wanted = [person.account() for person in people("acme.example")]
+    assert [] == differences(wanted, wanted)
+    assert 1 == len(differences(wanted, wanted[1:]))
+    assert 1 == len(differences(wanted[1:], wanted))
+    assert 1 == len(differences(wanted, [{**wanted[0], "is_open": False}, *wanted[1:]]))
