@@ -1,1 +1,1 @@
-"""Measurements; `make bench` runs them."""
+"""Measurements of scim-asgi; `make bench` runs them all."""

@@ -218,7 +218,7 @@ def _comparable_target(target: Target) -> Target:
         raise InvalidFilter(msg)
     if not leaf.is_complex:
         return target
-    value = leaf.subs.get("value") if leaf.multi_valued else None
+    value = leaf.subs.get("value")
     if value is None:
         subs = ", ".join(sub.name for sub in leaf.sub_attributes if not sub.is_hidden)
         msg = f'Filter: "{target}" is complex; name one of its sub-attributes: {subs}.'
