@@ -117,12 +117,16 @@ class Delivery:
 
 
 def change_of(account: AccountRecord) -> Change | None:
-    """Return which hook brings the host from what it confirmed to what is wanted."""
+    """Return which hook brings the host from what it confirmed to what is wanted.
+
+    A host that confirmed nothing may have the account all the same: a call of `create` whose
+    outcome is unknown came before. So a deletion is always told.
+    """
     wanted, confirmed = account.wanted_state, account.confirmed_state
-    if confirmed is None:
-        return None if wanted == "deleted" else "create"
     if wanted == "deleted":
         return None if confirmed == "deleted" else "delete"
+    if confirmed is None:
+        return "create"
     if confirmed == "deleted" or (wanted == "active" and confirmed == "inactive"):
         return "reactivate"
     return "deactivate" if wanted == "inactive" and confirmed == "active" else "update"

@@ -198,6 +198,23 @@ def test_the_directorys_retry_takes_a_failed_create_over(scim: Scim, client: Cli
     assert [1, 2] == [context.attempt for _, context in scim.product.calls][:2]
 
 
+def test_a_deleted_user_is_closed_even_when_nobody_knows_whether_it_was_created(
+    scim: Scim, client: Client
+) -> None:
+    async def lost(account: Account, context: HookContext) -> None:
+        scim.product.accounts[account.id] = account
+        msg = "the connection broke after the commit"
+        raise ConnectionError(msg)
+
+    scim.product.behaviour = lost
+    body = {"schemas": [USER], "userName": "ada@acme.test"}
+    assert_error(client.post("/Users", body), 500)
+    scim.product.behaviour = None
+    (user,) = client.get("/Users").json()["Resources"]
+    assert 204 == client.send("DELETE", f"/Users/{user['id']}").status_code
+    assert not scim.product.account("ada@acme.test").active
+
+
 def test_a_failed_deactivation_is_repeated_until_the_host_confirms(
     scim: Scim, client: Client
 ) -> None:
