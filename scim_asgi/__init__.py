@@ -6,6 +6,8 @@ from scim_asgi.http.authentication import BearerTokenMiddleware
 from scim_asgi.http.rate_limit import RateLimitMiddleware
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
+from scim_asgi.protocol.core import read_resource_types
+from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.provisioning.hooks import (
     AccountConflict,
     AccountRejected,
@@ -21,7 +23,9 @@ __all__ = [
     "HookContext",
     "MappingError",
     "RateLimitMiddleware",
+    "ResourceDefinition",
     "ScimApp",
     "ScimAsgiError",
     "TryAgainLater",
+    "read_resource_types",
 ]

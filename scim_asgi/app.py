@@ -52,6 +52,7 @@ class ScimApp:
             processes share.
         mount_path: The prefix that a host leaves in the path without saying so (Litestar).
         max_body: How many bytes of a body are read.
+        cursor_timeout: Seconds that a cursor of a list may be used (RFC 9865).
         unknown_attributes: ``ignore`` or ``reject`` what no schema knows.
         unknown_members: ``skip`` or ``reject`` group members that nobody knows.
         unique_group_names: Whether two groups of an organization may not share a displayName.
@@ -76,6 +77,7 @@ class ScimApp:
         rate_limit_storage: str = "memory://",
         mount_path: str = "",
         max_body: int = 8 * 2**20,
+        cursor_timeout: float = 3600.0,
         unknown_attributes: UnknownAttributes = "ignore",
         unknown_members: UnknownMembers = "skip",
         unique_group_names: bool = True,
@@ -90,6 +92,7 @@ class ScimApp:
             hook_timeout=hook_timeout,
             mount_path=mount_path.rstrip("/"),
             max_body=max_body,
+            cursor_timeout=cursor_timeout,
             unknown_attributes=unknown_attributes,
             unknown_members=unknown_members,
             group_patch_body=group_patch_body,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.types import ASGIApp
 
 from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
@@ -18,6 +18,7 @@ from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.background import Background
+from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.hooks import HookSet
@@ -25,7 +26,7 @@ from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
-from scim_asgi.provisioning.queries import MAX_RESULTS, Queries
+from scim_asgi.provisioning.queries import DEFAULT_COUNT, MAX_RESULTS, Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     hook_timeout: float = 10.0
     mount_path: str = ""
     max_body: int = 8 * 2**20
+    cursor_timeout: Annotated[float, Meta(gt=0)] = 3600.0
     unknown_attributes: UnknownAttributes = "ignore"
     unknown_members: UnknownMembers = "skip"
     group_patch_body: bool = False
@@ -138,8 +140,14 @@ class Runtime:
             unknown_attributes=settings.unknown_attributes,
             group_patch_body=settings.group_patch_body,
         )
-        queries = Queries(self.store, registry)
-        self.app = _stack(self.service, queries, self.tokens, registry, settings)
+        endpoints = Endpoints(
+            registry,
+            self.service,
+            Bulk(self.service, registry),
+            Queries(self.store, registry, cursor_timeout=settings.cursor_timeout),
+            Discovery(registry, _features(settings)),
+        )
+        self.app = _stack(endpoints, self.service, self.tokens, settings)
 
     @property
     def is_running(self) -> bool:
@@ -159,13 +167,20 @@ class Runtime:
         await self.store.close()
 
 
-def _stack(
-    service: Service, queries: Queries, tokens: Tokens, registry: Registry, settings: Settings
-) -> ASGIApp:
+def _features(settings: Settings) -> Features:
+    return Features(
+        default_count=DEFAULT_COUNT,
+        max_results=MAX_RESULTS,
+        max_payload_size=settings.max_body,
+        max_operations=MAX_OPERATIONS,
+        cursor_timeout=int(settings.cursor_timeout),
+    )
+
+
+def _stack(endpoints: Endpoints, service: Service, tokens: Tokens, settings: Settings) -> ASGIApp:
     """Put the layers of the application together, the outermost last."""
-    features = Features(max_results=MAX_RESULTS, max_payload_size=settings.max_body)
     app: ASGIApp = ScimEndpoint(
-        Endpoints(registry, service, queries, Discovery(registry, features)),
+        endpoints,
         service,
         base_url=settings.base_url,
         limits=Limits(body_bytes=settings.max_body),

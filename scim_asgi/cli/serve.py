@@ -14,9 +14,7 @@ from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import account_option, database_option, load_attribute
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.fields import Account
-from scim_asgi.protocol.core import core_schemas
-from scim_asgi.protocol.definitions import ResourceDefinition, define
-from scim_asgi.protocol.schemas import load_schema_file
+from scim_asgi.protocol.core import read_resource_types
 
 MOUNT = "/scim/v2"
 
@@ -72,7 +70,7 @@ def serve(
             account=Account if account is None else load_attribute("--account", account),
             base_url=base_url,
             rate_limit=None if rate_limit.casefold() == "none" else rate_limit,
-            resource_types=() if schemas is None else load_resource_types(schemas),
+            resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),
             mount_path=MOUNT,
             group_patch_body=group_patch_body,
         )
@@ -108,12 +106,3 @@ def load_hooks(name: str) -> Any:
     """
     found = load_attribute("--hooks", name)
     return found() if isinstance(found, type) or not hasattr(found, "create") else found
-
-
-def load_resource_types(path: Path) -> list[ResourceDefinition]:
-    """Read a JSON file of Schema and ResourceType resources.
-
-    Raises:
-        SchemaError: It cannot be used; the message says where.
-    """
-    return define(load_schema_file(path.read_bytes()), known=core_schemas())

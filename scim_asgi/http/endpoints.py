@@ -10,12 +10,14 @@ from starlette.types import Receive, Scope, Send
 
 from scim_asgi.http.requests import decode_object, names_of, query_of, read_body, read_query
 from scim_asgi.http.responses import send_empty, send_json
+from scim_asgi.protocol.bulk import read_bulk
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.discovery import Discovery
 from scim_asgi.protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported
 from scim_asgi.protocol.messages import list_response, read_search
 from scim_asgi.protocol.projection import Projection, project
 from scim_asgi.provisioning.answers import Answer
+from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.preconditions import Preconditions, read_tags
 from scim_asgi.provisioning.queries import Queries
@@ -115,15 +117,22 @@ class Endpoints:
     Args:
         registry: The resource types.
         service: The use cases that change something.
+        bulk: Many of them in one request.
         queries: Those that read.
         discovery: What the server says about itself.
     """
 
     def __init__(
-        self, registry: Registry, service: Service, queries: Queries, discovery: Discovery
+        self,
+        registry: Registry,
+        service: Service,
+        bulk: Bulk,
+        queries: Queries,
+        discovery: Discovery,
     ) -> None:
         self._registry = registry
         self._service = service
+        self._bulk = bulk
         self._queries = queries
         self._discovery = discovery
 
@@ -139,9 +148,20 @@ class Endpoints:
             await self._resource_type(exchange, definition, rest)
         elif first in _DISCOVERY:
             await self._discover(exchange, first, rest)
-        elif first in ("Me", "Bulk", ".search") and not rest:
-            msg = f'"{exchange.route}" is not supported; see ServiceProviderConfig.'
+        elif first == "Me" and not rest:
+            msg = '"/Me" is not supported: a directory\'s token stands for no person.'
             raise NotSupported(msg)
+        elif rest:
+            raise _no_endpoint(exchange)
+        elif first == "Bulk":
+            exchange.allow("POST")
+            request = read_bulk(await exchange.body(), MAX_OPERATIONS)
+            await send_json(exchange.send, 200, await self._bulk.run(exchange.caller, request))
+        elif first == ".search":
+            await self._search(exchange, self._registry.definitions)
+        elif not first:
+            exchange.allow("GET")
+            await self._list(exchange, self._registry.definitions)
         else:
             raise _no_endpoint(exchange)
 
@@ -151,10 +171,7 @@ class Endpoints:
         if not rest:
             await self._collection(exchange, definition)
         elif rest == [".search"]:
-            exchange.allow("POST")
-            query = read_search(await exchange.body())
-            body = await self._queries.query(exchange.caller, definition, query)
-            await send_json(exchange.send, 200, body)
+            await self._search(exchange, (definition,))
         elif len(rest) == 1:
             await self._resource(exchange, definition, rest[0])
         else:
@@ -167,11 +184,21 @@ class Endpoints:
             body = await exchange.body()
             answer = await self._service.create(exchange.caller, definition, body, projection)
             await _send_answer(exchange, answer)
-            return
+        else:
+            await self._list(exchange, (definition,))
+
+    async def _list(self, exchange: Exchange, definitions: tuple[ResourceDefinition, ...]) -> None:
         query = query_of(exchange.query())
-        await send_json(
-            exchange.send, 200, await self._queries.query(exchange.caller, definition, query)
-        )
+        body = await self._queries.query(exchange.caller, definitions, query)
+        await send_json(exchange.send, 200, body)
+
+    async def _search(
+        self, exchange: Exchange, definitions: tuple[ResourceDefinition, ...]
+    ) -> None:
+        exchange.allow("POST")
+        query = read_search(await exchange.body())
+        body = await self._queries.query(exchange.caller, definitions, query)
+        await send_json(exchange.send, 200, body)
 
     async def _resource(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str

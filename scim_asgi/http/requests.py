@@ -18,7 +18,7 @@ from scim_asgi.protocol.errors import (
     UnsupportedMediaType,
     UriTooLong,
 )
-from scim_asgi.protocol.messages import Query, is_descending, split_names, whole_number
+from scim_asgi.protocol.messages import Query, is_descending, read_count, split_names, whole_number
 
 MAX_DEPTH = 64
 """How deep objects and lists of a body may nest."""
@@ -161,20 +161,21 @@ def query_of(parameters: dict[str, list[str]]) -> Query:
 
     Raises:
         InvalidValue: A number or an order is none.
+        InvalidCount: A count of a cursor walk is none.
     """
 
     def last(name: str) -> str | None:
         values = parameters.get(name)
         return None if not values else values[-1]
 
-    start_index, count = last("startindex"), last("count")
+    start_index, count, cursor = last("startindex"), last("count"), last("cursor")
     return Query(
         filter=last("filter"),
         sort_by=last("sortby"),
         descending=is_descending(last("sortorder")),
         start_index=whole_number("startIndex", start_index) if start_index else 1,
-        count=whole_number("count", count) if count else None,
-        cursor=last("cursor"),
+        count=read_count(count, cursor) if count else None,
+        cursor=cursor,
         attributes=names_of(parameters, "attributes"),
         excluded_attributes=names_of(parameters, "excludedattributes"),
     )

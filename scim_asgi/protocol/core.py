@@ -6,8 +6,14 @@ from typing import Any
 
 import msgspec
 
-from scim_asgi.protocol.definitions import ResourceDefinition
-from scim_asgi.protocol.schemas import Attribute, ResourceType, Schema, SchemaExtension
+from scim_asgi.protocol.definitions import ResourceDefinition, define
+from scim_asgi.protocol.schemas import (
+    Attribute,
+    ResourceType,
+    Schema,
+    SchemaExtension,
+    load_schema_file,
+)
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -106,6 +112,7 @@ _USER_SCHEMA = Schema(
             "The name that the person signs in with; unique, in any case.",
             required=True,
             uniqueness="server",
+            is_username=True,
         ),
         _NAME,
         _text("displayName", "The name to show."),
@@ -258,6 +265,18 @@ def _with_unique_names(schema: Schema) -> Schema:
     return msgspec.structs.replace(schema, attributes=(unique, *rest))
 
 
-def core_schemas() -> tuple[Schema, ...]:
-    """Return the schemas of RFC 7643, which custom resource types may name too."""
-    return (_USER_SCHEMA, _ENTERPRISE_SCHEMA, _GROUP_SCHEMA)
+def read_resource_types(content: bytes) -> list[ResourceDefinition]:
+    """Read resource types from JSON: an object with the lists `schemas` and `resourceTypes`.
+
+    The lists hold Schema and ResourceType resources (RFC 7643 sections 6 and 7). A type may also
+    name the core schemas.
+
+    Args:
+        content: The text of the file.
+
+    Raises:
+        SchemaError: It cannot be used; the message says where.
+    """
+    return define(
+        load_schema_file(content), known=(_USER_SCHEMA, _ENTERPRISE_SCHEMA, _GROUP_SCHEMA)
+    )

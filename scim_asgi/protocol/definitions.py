@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from scim_asgi.protocol.schemas import (
@@ -69,6 +69,8 @@ class ResourceDefinition:
         row_attributes: Multi-valued attributes that the store keeps as rows, not in the document.
         derived_attributes: Read-only attributes that are worked out from other resources.
         defaults: What core attributes are when a create does not name them.
+        computed: Read-only core attributes that the server works out whenever a resource is
+            stored: a function of the resource for each name; None for no value.
         kept_attributes: Attributes that a PUT without them leaves as they were.
         unstored_attributes: Write-only attributes that are handed on and never stored.
         lookups: Paths besides the unique ones that directories look resources up by.
@@ -83,6 +85,7 @@ class ResourceDefinition:
         row_attributes: frozenset[str] = frozenset(),
         derived_attributes: frozenset[str] = frozenset(),
         defaults: Mapping[str, Any] | None = None,
+        computed: Mapping[str, Callable[[dict[str, Any]], Any]] | None = None,
         kept_attributes: frozenset[str] = frozenset(),
         unstored_attributes: frozenset[str] = frozenset(),
         lookups: tuple[str, ...] = ("externalId",),
@@ -96,6 +99,7 @@ class ResourceDefinition:
         self.row_attributes = row_attributes
         self.derived_attributes = derived_attributes
         self.defaults = dict(defaults or {})
+        self.computed = dict(computed or {})
         self.kept_attributes = kept_attributes
         self.unstored_attributes = unstored_attributes
         self.lookups = lookups
@@ -114,6 +118,42 @@ class ResourceDefinition:
             for name, owners in found.items()
             if len(owners) == 1 and name not in self.attributes
         }
+
+    def with_server_values(
+        self,
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        computed: Mapping[str, Callable[[dict[str, Any]], Any]] | None = None,
+    ) -> ResourceDefinition:
+        """Return the same type with values that the server sets, where a schema cannot say so.
+
+        Args:
+            defaults: What core attributes are when a create does not name them.
+            computed: Read-only core attributes, each as a function of the resource.
+
+        Raises:
+            SchemaError: The type has no such attribute, or a computed one is not read-only.
+        """
+        defaults, computed = dict(defaults or {}), dict(computed or {})
+        for name in (*defaults, *computed):
+            attribute = self.schema.by_name.get(name.casefold())
+            read_only = attribute is not None and attribute.mutability == "readOnly"
+            if attribute is None or read_only != (name in computed):
+                kind = "a read-only" if name in computed else "a writable"
+                msg = f'"{name}" has to be {kind} attribute of the schema {self.schema.id}.'
+                raise SchemaError(msg)
+        return ResourceDefinition(
+            self.resource_type,
+            self.schema,
+            tuple((each, each in self.required_extensions) for each in self.extensions.values()),
+            row_attributes=self.row_attributes,
+            derived_attributes=self.derived_attributes,
+            defaults={**self.defaults, **defaults},
+            computed={**self.computed, **computed},
+            kept_attributes=self.kept_attributes,
+            unstored_attributes=self.unstored_attributes,
+            lookups=self.lookups,
+        )
 
     def is_own_schema(self, urn: str) -> bool:
         """Return whether a URN, in any case, is the type's own schema."""

@@ -16,12 +16,18 @@ class Features(Struct, frozen=True, kw_only=True):
     """What the server does, as `/ServiceProviderConfig` says it.
 
     Attributes:
+        default_count: How many resources a page has when nobody asks for a number.
         max_results: How many resources a page has at most.
         max_payload_size: How many bytes of a body are read.
+        max_operations: How many operations a bulk request has at most.
+        cursor_timeout: Seconds that a cursor may be used.
     """
 
+    default_count: int
     max_results: int
     max_payload_size: int
+    max_operations: int
+    cursor_timeout: int
 
 
 class Discovery:
@@ -37,14 +43,22 @@ class Discovery:
         self._features = features
 
     def service_provider_config(self, base_url: str) -> dict[str, Any]:
-        """Return the ServiceProviderConfig resource."""
+        """Return the ServiceProviderConfig resource (with `pagination` of RFC 9865 section 4)."""
         return {
             "schemas": [SERVICE_PROVIDER_CONFIG],
             "patch": {"supported": True},
             "bulk": {
-                "supported": False,
-                "maxOperations": 0,
+                "supported": True,
+                "maxOperations": self._features.max_operations,
                 "maxPayloadSize": self._features.max_payload_size,
+            },
+            "pagination": {
+                "cursor": True,
+                "index": True,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": self._features.default_count,
+                "maxPageSize": self._features.max_results,
+                "cursorTimeout": self._features.cursor_timeout,
             },
             "filter": {"supported": True, "maxResults": self._features.max_results},
             "changePassword": {"supported": True},

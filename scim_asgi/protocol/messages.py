@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from scim_asgi.protocol.dialects import has_member, member
-from scim_asgi.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue
+from scim_asgi.protocol.errors import InvalidCount, InvalidPath, InvalidSyntax, InvalidValue
 
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SEARCH_REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -112,16 +112,18 @@ def read_search(body: dict[str, Any]) -> Query:
     Raises:
         InvalidSyntax: It is none.
         InvalidValue: A member has the wrong type; the detail names it.
+        InvalidCount: It has a cursor, and a count that is no whole number.
     """
     require_message(body, SEARCH_REQUEST)
-    start_index = _whole_number(body, "startIndex")
+    start_index, count = member(body, "startIndex"), member(body, "count")
+    cursor = _text(body, "cursor")
     return Query(
         filter=_text(body, "filter"),
         sort_by=_text(body, "sortBy"),
         descending=is_descending(_text(body, "sortOrder")),
-        start_index=1 if start_index is None else start_index,
-        count=_whole_number(body, "count"),
-        cursor=_text(body, "cursor"),
+        start_index=1 if start_index is None else whole_number("startIndex", start_index),
+        count=None if count is None else read_count(count, cursor),
+        cursor=cursor,
         attributes=_names(body, "attributes"),
         excluded_attributes=_names(body, "excludedAttributes"),
     )
@@ -133,11 +135,6 @@ def _text(body: dict[str, Any], name: str) -> str | None:
         msg = f'"{name}" has to be text.'
         raise InvalidValue(msg)
     return value
-
-
-def _whole_number(body: dict[str, Any], name: str) -> int | None:
-    value = member(body, name)
-    return None if value is None else whole_number(name, value)
 
 
 def _names(body: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -170,6 +167,21 @@ def whole_number(name: str, value: Any) -> int:
         msg = f'"{name}" has to be a whole number.'
         raise InvalidValue(msg)
     return int(text[:20])
+
+
+def read_count(value: Any, cursor: str | None) -> int:
+    """Read the value of `count`, a number or its text; the error follows the kind of paging.
+
+    Raises:
+        InvalidValue: It is no whole number.
+        InvalidCount: Likewise, in a cursor walk (RFC 9865 section 2.1).
+    """
+    try:
+        return whole_number("count", value)
+    except InvalidValue as error:
+        if cursor is None:
+            raise
+        raise InvalidCount(error.detail) from None
 
 
 def is_descending(order: str | None) -> bool:

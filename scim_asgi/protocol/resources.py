@@ -141,6 +141,15 @@ def with_defaults(
     return {**resource, **{name: defaults[name] for name in defaults if name not in resource}}
 
 
+def with_computed(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource that is about to be stored with what the server works out of it."""
+    if not definition.computed:
+        return resource
+    values = {name: compute(resource) for name, compute in definition.computed.items()}
+    rest = {name: value for name, value in resource.items() if name not in values}
+    return rest | {name: value for name, value in values.items() if value is not None}
+
+
 def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> None:
     """Check that everything required is there, required extensions included.
 

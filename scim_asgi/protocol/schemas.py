@@ -26,7 +26,11 @@ class SchemaError(ScimAsgiError):
 
 
 class Attribute(Struct, frozen=True, kw_only=True, rename="camel", dict=True):
-    """An attribute definition; what is not given has the default of RFC 7643 section 2.2."""
+    """An attribute definition; what is not given has the default of RFC 7643 section 2.2.
+
+    `is_username` is ours and never published: values are usernames as RFC 8265 section 3 has
+    them, without characters that cannot be seen or typed, and never blank.
+    """
 
     name: str
     type: type_names = "string"
@@ -40,6 +44,7 @@ class Attribute(Struct, frozen=True, kw_only=True, rename="camel", dict=True):
     uniqueness: Literal["none", "server", "global"] = "none"
     reference_types: tuple[str, ...] = ()
     sub_attributes: tuple[Attribute, ...] = ()
+    is_username: bool = False
 
     @cached_property
     def subs(self) -> dict[str, Attribute]:

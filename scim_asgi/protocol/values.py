@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from scim_asgi.protocol.errors import InvalidValue
 from scim_asgi.protocol.schemas import Attribute
 
 _LIMIT = 2**63
+_HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
 
 
 def is_unassigned(value: Any) -> bool:
@@ -65,6 +68,8 @@ def check_element(attribute: Attribute, value: Any, path: str) -> Any:
     if attribute.is_complex:
         return _check_complex(attribute, value, path)
     _CHECKS[attribute.type](value, path)
+    if attribute.is_username:
+        _check_username(value, path)
     return value
 
 
@@ -174,6 +179,17 @@ def _check_string(value: Any, path: str) -> None:
     if "\x00" in value:
         msg = f'"{path}" contains a NUL character; remove it.'
         raise InvalidValue(msg)
+
+
+def _check_username(value: str, path: str) -> None:
+    if not value.strip():
+        msg = f'"{path}" is blank; send a name.'
+        raise InvalidValue(msg)
+    for character in value:
+        hidden = unicodedata.category(character) in _HIDDEN and character not in _JOINERS
+        if hidden:
+            msg = f'"{path}" contains U+{ord(character):04X}, which nobody can see; remove it.'
+            raise InvalidValue(msg)
 
 
 def _check_date_time(value: Any, path: str) -> None:

@@ -10,7 +10,7 @@ from scim_asgi.ids import uuid7
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import NotFound, Unavailable, Uniqueness
 from scim_asgi.protocol.patch import Patch, apply_patch
-from scim_asgi.protocol.resources import replace_resource, require_all
+from scim_asgi.protocol.resources import replace_resource, require_all, with_computed
 from scim_asgi.provisioning.accounts import Undo
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import changes_of
@@ -55,17 +55,18 @@ class Changes:
             Skipped: The mapping makes no account of it.
         """
         at = now()
+        document = with_computed(unit.definition, inbound.document)
         record = ResourceRecord(
             organization_id=unit.caller.organization_id,
             resource_type=unit.definition.name,
             id=uuid7(),
-            document=inbound.document,
+            document=document,
             created=at,
             last_modified=at,
         )
         unsettled = self._unsettled_owner(unit, record)
         if unsettled is not None:
-            record, effects = self._store(unit, unsettled, inbound.document), Effects()
+            record, effects = self._store(unit, unsettled, document), Effects()
         else:
             values = values_of(unit.definition, record.document)
             record = replace(record, number=unit.tx.resources.insert(record, values))
@@ -172,6 +173,7 @@ class Changes:
         effects: Effects,
         password: str | None,
     ) -> Changed:
+        document = with_computed(unit.definition, document)
         undo = undo_of(record, self._accounts.of(unit.tx, record))
         if document == record.document and not effects.spread and password is None:
             return self._finish(unit, record, undo, ("unchanged", 200), effects, None)

@@ -1,12 +1,16 @@
-"""The use cases that only read: one resource, and lists (RFC 7644 section 3.4)."""
+"""The use cases that only read: one resource, and lists (RFC 7644 section 3.4, RFC 9865)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from scim_asgi.protocol.conditions import Condition, bind
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scim_asgi.protocol.conditions import bind
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.errors import InvalidValue
+from scim_asgi.protocol.errors import InvalidCount, InvalidValue
 from scim_asgi.protocol.filters import parse
 from scim_asgi.protocol.messages import Query, list_response
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
@@ -14,9 +18,11 @@ from scim_asgi.protocol.projection import Projection, project
 from scim_asgi.provisioning.answers import Answer, Answers, guarded
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import load
+from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.cursors import Position, fingerprint, seal, unseal
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.representation import Representations, etag, load_related
-from scim_asgi.store.base import Selection, Store, Transaction
+from scim_asgi.store.base import Part, Selection, Store, Transaction
 from scim_asgi.store.records import Related, ResourceRecord
 
 MAX_RESULTS = 200
@@ -25,17 +31,35 @@ DEFAULT_COUNT = 100
 """How many resources a page has when nobody asks for a number."""
 
 
+class _Page(Struct, frozen=True, kw_only=True):
+    """One page as the store has it.
+
+    Attributes:
+        total: How many resources match in all.
+        records: Those of the page.
+        related: What other rows hold of them, by number.
+        next_cursor: Where a cursor walk goes on; None behind the last page and without cursors.
+    """
+
+    total: int
+    records: list[ResourceRecord]
+    related: dict[int, dict[str, list[Related]]]
+    next_cursor: str | None = None
+
+
 class Queries:
     """Reads resources.
 
     Args:
         store: Where they are kept.
         registry: The resource types.
+        cursor_timeout: Seconds that a cursor may be used.
     """
 
-    def __init__(self, store: Store, registry: Registry) -> None:
+    def __init__(self, store: Store, registry: Registry, *, cursor_timeout: float) -> None:
         self._store = store
         self._registry = registry
+        self._cursor_life = round(cursor_timeout * 1000)
         self._answers = Answers(store, registry)
 
     async def read(
@@ -63,48 +87,121 @@ class Queries:
         return self._answers.shown(caller, record, related, projection, 200)
 
     async def query(
-        self, caller: Caller, definition: ResourceDefinition, query: Query
+        self, caller: Caller, definitions: Sequence[ResourceDefinition], query: Query
     ) -> dict[str, Any]:
         """Return the ListResponse to a query (RFC 7644 section 3.4.2).
 
+        Args:
+            caller: Who asks.
+            definitions: The types to look at. Over several, an attribute that a type lacks counts
+                as unassigned there (section 3.4.2.1).
+            query: What is asked for.
+
         Raises:
             InvalidFilter, InvalidValue: The query cannot be understood.
+            InvalidCursor, ExpiredCursor, InvalidCount: The cursor cannot be used.
         """
-        projection = project(definition, query.attributes, query.excluded_attributes)
-        count = max(0, min(DEFAULT_COUNT if query.count is None else query.count, MAX_RESULTS))
-        start = max(1, query.start_index)
-        selection = Selection(
-            organization_id=caller.organization_id,
-            definition=definition,
-            condition=_condition(definition, query.filter),
-            base_url=caller.base_url,
-            sort=sort_target(definition, query.sort_by),
-            descending=query.descending,
-            offset=min(start - 1, 2**62),
-            limit=count,
+        projections = {
+            each.name: project(each, query.attributes, query.excluded_attributes)
+            for each in definitions
+        }
+        selection = _selection(caller, definitions, query)
+        if query.cursor is not None and query.start_index > 1:
+            msg = '"startIndex" and "cursor" exclude each other; send one of them.'
+            raise InvalidValue(msg)
+
+        def work(tx: Transaction) -> _Page:
+            if query.cursor is None:
+                return _page(tx, selection, projections)
+            return self._walked(tx, selection, projections, query)
+
+        page = await guarded(self._store.read(work))
+        return list_response(
+            self._shown(caller, page, projections),
+            total=page.total,
+            start_index=max(1, query.start_index) if query.cursor is None else None,
+            nextCursor=page.next_cursor,
         )
 
-        def work(
-            tx: Transaction,
-        ) -> tuple[int, list[ResourceRecord], dict[int, dict[str, list[Related]]]]:
-            records = tx.resources.select(selection) if count else []
-            numbers = [record.number for record in records]
-            related = load_related(tx, definition, numbers, projection)
-            return tx.resources.count(selection), records, related
+    def _walked(
+        self,
+        tx: Transaction,
+        selection: Selection,
+        projections: dict[str, Projection],
+        query: Query,
+    ) -> _Page:
+        """Return the page that a cursor leads to, and the next cursor."""
+        digest = fingerprint(
+            selection.organization_id,
+            *projections,
+            query.filter,
+            query.sort_by,
+            str(query.descending),
+        )
+        count = selection.limit
+        at = Position(digest, 0, count)
+        if query.cursor:
+            at = unseal(tx.secret(), query.cursor, digest, now())
+            if query.count is not None and count != at.count:
+                msg = f'"count" was {at.count} on the first page of this walk; keep it.'
+                raise InvalidCount(msg)
+        ahead = replace(selection, after=at.after, offset=at.offset, limit=at.count + 1)
+        page = _page(tx, ahead, projections) if at.count else _page(tx, selection, projections)
+        if len(page.records) <= at.count:
+            return page
+        records = page.records[: at.count]
+        after = None if selection.is_sorted else records[-1].number
+        offset = at.offset + at.count if selection.is_sorted else 0
+        further = Position(digest, now() + self._cursor_life, at.count, after, offset)
+        return replace(page, records=records, next_cursor=seal(tx.secret(), further))
 
-        total, records, related = await guarded(self._store.read(work))
+    def _shown(
+        self, caller: Caller, page: _Page, projections: dict[str, Projection]
+    ) -> list[dict[str, Any]]:
         make = Representations(self._registry, caller.base_url)
-        resources = [
-            projection.apply(make.whole(record, related[record.number])) for record in records
+        return [
+            projections[record.resource_type].apply(make.whole(record, page.related[record.number]))
+            for record in page.records
         ]
-        return list_response(resources, total=total, start_index=start)
 
 
-def _condition(definition: ResourceDefinition, text: str | None) -> Condition | None:
-    return None if text is None else bind(definition, parse(text))
+def _selection(
+    caller: Caller, definitions: Sequence[ResourceDefinition], query: Query
+) -> Selection:
+    several = len(definitions) > 1
+    parts = tuple(_part(each, query, ignore_unknown=several) for each in definitions)
+    count = DEFAULT_COUNT if query.count is None else query.count
+    return Selection(
+        organization_id=caller.organization_id,
+        parts=parts,
+        base_url=caller.base_url,
+        is_sorted=any(part.sort is not None for part in parts),
+        descending=query.descending,
+        offset=min(max(1, query.start_index) - 1, 2**62),
+        limit=max(0, min(count, MAX_RESULTS)),
+    )
 
 
-def sort_target(definition: ResourceDefinition, text: str | None) -> Target | None:
+def _part(definition: ResourceDefinition, query: Query, *, ignore_unknown: bool) -> Part:
+    condition = None
+    if query.filter is not None:
+        condition = bind(definition, parse(query.filter), ignore_unknown=ignore_unknown)
+    sort = sort_target(definition, query.sort_by, ignore_unknown=ignore_unknown)
+    return Part(definition=definition, condition=condition, sort=sort)
+
+
+def _page(tx: Transaction, selection: Selection, projections: dict[str, Projection]) -> _Page:
+    records = tx.resources.select(selection) if selection.limit else []
+    related: dict[int, dict[str, list[Related]]] = {}
+    for name, projection in projections.items():
+        numbers = [record.number for record in records if record.resource_type == name]
+        related |= load_related(tx, projection.definition, numbers, projection)
+    return _Page(total=tx.resources.count(selection), records=records, related=related)
+
+
+def sort_target(
+    definition: ResourceDefinition, text: str | None, *, ignore_unknown: bool = False
+) -> Target | None:
     """Return what `sortBy` names; of a complex attribute its `value` (RFC 7644 section 3.4.2.3).
 
     Raises:
@@ -115,12 +212,18 @@ def sort_target(definition: ResourceDefinition, text: str | None) -> Target | No
     try:
         target = resolve(definition, parse_path(text))
     except (PathSyntaxError, UnknownPath) as error:
+        if ignore_unknown and isinstance(error, UnknownPath):
+            return None
         msg = f'"sortBy": {error}.'
         raise InvalidValue(msg) from None
     leaf = target.leaf
     if leaf is not None and leaf.is_complex and leaf.multi_valued and "value" in leaf.subs:
-        return Target(target.extension, target.attribute, leaf.subs["value"])
-    if leaf is None or leaf.is_complex or leaf.is_hidden:
+        target = Target(target.extension, target.attribute, leaf.subs["value"])
+    if target.leaf is None or target.leaf.is_complex or _is_hidden(target):
         msg = f'"sortBy": resources cannot be sorted by "{text}"; name a simple attribute.'
         raise InvalidValue(msg)
     return target
+
+
+def _is_hidden(target: Target) -> bool:
+    return any(each is not None and each.is_hidden for each in (target.attribute, target.sub))

@@ -29,13 +29,28 @@ from scim_asgi.store.records import (
 T = TypeVar("T")
 
 
-class Selection(Struct, frozen=True, kw_only=True):
-    """Which resources of one type a list is made of.
+class Part(Struct, frozen=True, kw_only=True):
+    """What a list has of one resource type.
 
     Attributes:
+        definition: The type.
         condition: The bound filter; None for all.
+        sort: What to sort by; None where the type has nothing of the kind.
+    """
+
+    definition: ResourceDefinition
+    condition: Condition | None = None
+    sort: Target | None = None
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """Which resources a list is made of.
+
+    Attributes:
+        organization_id: Whose resources.
+        parts: What it has of each type; at least one.
         base_url: The URL in front of the endpoints, for filters on locations.
-        sort: What to sort by; None for the order of creation.
+        is_sorted: Whether the parts say what to sort by; else it is the order of creation.
         descending: Whether the order is reversed.
         after: Only resources with a higher number (a cursor walk in the order of creation).
         offset: How many to pass over.
@@ -43,10 +58,9 @@ class Selection(Struct, frozen=True, kw_only=True):
     """
 
     organization_id: str
-    definition: ResourceDefinition
-    condition: Condition | None = None
+    parts: tuple[Part, ...]
     base_url: str = ""
-    sort: Target | None = None
+    is_sorted: bool = False
     descending: bool = False
     after: int | None = None
     offset: int = 0
@@ -80,7 +94,7 @@ class Resources(Protocol):
         """Return the resources of a selection, in its order."""
 
     def count(self, selection: Selection) -> int:
-        """Return how many resources a selection has, offset and limit aside."""
+        """Return how many resources a selection has; after, offset and limit aside."""
 
 
 class Members(Protocol):
@@ -222,6 +236,9 @@ class Transaction(Protocol):
     @property
     def log(self) -> LogTable:
         """The provisioning log."""
+
+    def secret(self) -> bytes:
+        """Return 32 random bytes that belong to this database, for signing."""
 
 
 class Store(Protocol):

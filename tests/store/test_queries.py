@@ -18,10 +18,10 @@ from scim_asgi.protocol.core import user_definition
 from scim_asgi.protocol.filters import Node, parse
 from scim_asgi.protocol.resources import check_resource
 from scim_asgi.provisioning.representation import values_of
-from scim_asgi.store.base import Selection, Transaction
+from scim_asgi.store.base import Part, Selection, Transaction
 from scim_asgi.store.records import ResourceRecord
 from scim_asgi.store.sqlite import SqliteStore
-from scim_asgi.store.sqlite.queries import where
+from scim_asgi.store.sqlite.queries import select
 from tests.protocol.trees import filter_trees, users
 
 USER = user_definition()
@@ -68,7 +68,9 @@ async def test_sql_and_the_evaluator_agree_on_random_filters_and_resources(
     organization = uuid7()
     records = [_record(organization, body) for body in bodies]
     condition = bind(USER, tree)
-    selection = Selection(organization_id=organization, definition=USER, condition=condition)
+    selection = Selection(
+        organization_id=organization, parts=(Part(definition=USER, condition=condition),)
+    )
 
     def work(tx: Transaction) -> tuple[list[str], int]:
         found = [record.id for record in tx.resources.select(selection)]
@@ -84,8 +86,7 @@ async def test_sql_and_the_evaluator_agree_on_random_filters_and_resources(
 async def _names(store: SqliteStore, organization: str, text: str) -> list[str]:
     selection = Selection(
         organization_id=organization,
-        definition=USER,
-        condition=bind(USER, parse(text)),
+        parts=(Part(definition=USER, condition=bind(USER, parse(text))),),
         base_url="https://x/scim/v2",
     )
     found = await store.read(lambda tx: tx.resources.select(selection))
@@ -134,10 +135,7 @@ async def test_a_lookup_by_an_indexed_value_reads_no_other_resource(store: Sqlit
 
 
 def _plan(text: str, tx: Any) -> list[str]:
-    selection = Selection(
-        organization_id="acme", definition=USER, condition=bind(USER, parse(text))
-    )
-    clause = where(selection)
-    query = f"EXPLAIN QUERY PLAN SELECT r.number FROM resources AS r WHERE {clause.sql}"
-    rows = tx.resources._execute(query, clause.parameters)
+    part = Part(definition=USER, condition=bind(USER, parse(text)))
+    query = select(Selection(organization_id="acme", parts=(part,)))
+    rows = tx.resources._execute(f"EXPLAIN QUERY PLAN {query.sql}", query.parameters)
     return [row[3].replace("r USING INDEX resources_by_type", "SCAN r") for row in rows]

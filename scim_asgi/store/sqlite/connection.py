@@ -71,8 +71,8 @@ class Connection:
         if connection is None:
             msg = "The store is closed."
             raise StoreUnavailable(msg)
-        # aiosqlite has no public call for "run this there"; tests/store/test_connection.py holds
-        # us to the versions that have this one.
+        # aiosqlite has no public call for "run this there"; pyproject.toml holds us to the
+        # versions that have this one.
         untyped: Any = connection
         return cast("T", await untyped._execute(work, connection._conn))
 

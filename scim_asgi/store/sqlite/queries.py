@@ -18,7 +18,7 @@ from scim_asgi.protocol.conditions import (
     Negation,
 )
 from scim_asgi.protocol.paths import Target
-from scim_asgi.store.base import Selection
+from scim_asgi.store.base import Part, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +66,56 @@ _RELATED_ROWS = {
 }
 
 
-def where(selection: Selection) -> Clause:
-    """Return the condition of a selection on the alias `r` of the table resources."""
-    compiler = _Compiler(selection)
-    parts = [Clause("TRUE")]
-    if selection.condition is not None:
-        parts.append(compiler.condition(selection.condition))
+def select(selection: Selection) -> Clause:
+    """Return the query for the numbers of a selection's resources, in its order."""
+    queries = [_select_part(selection, part) for part in selection.parts]
+    query = _joined(" UNION ALL ", queries)
+    order = "1"
+    if selection.is_sorted:
+        direction = "DESC" if selection.descending else "ASC"
+        order = f"2 {direction}, 3 {direction}, 1"
+    return Clause(
+        f"{query.sql} ORDER BY {order} LIMIT ? OFFSET ?",
+        (*query.parameters, selection.limit, selection.offset),
+    )
+
+
+def _select_part(selection: Selection, part: Part) -> Clause:
+    condition = where(selection, part, after=selection.after)
+    columns = Clause("r.number")
+    if selection.is_sorted:
+        key = Clause("NULL")
+        if part.sort is not None:
+            key = _Compiler(selection, part).sort_expression(part.sort)
+        # Unassigned last, or first when descending.
+        columns = Clause(f"r.number, ({key.sql}) IS NULL, ({key.sql})", key.parameters * 2)
+    return Clause(
+        f"SELECT {columns.sql} FROM resources AS r WHERE {condition.sql}",
+        columns.parameters + condition.parameters,
+    )
+
+
+def count(selection: Selection, part: Part) -> Clause:
+    """Return the query for how many resources of one type a selection has."""
+    condition = where(selection, part)
+    return Clause(
+        f"SELECT count(*) FROM resources AS r WHERE {condition.sql}", condition.parameters
+    )
+
+
+def where(selection: Selection, part: Part, *, after: int | None = None) -> Clause:
+    """Return the condition of a part of a selection on the alias `r` of the table resources."""
+    compiler = _Compiler(selection, part)
+    clauses = [Clause("TRUE")]
+    if part.condition is not None:
+        clauses.append(compiler.condition(part.condition))
     # A value that has an index is looked up first; the + keeps the planner from the other way.
     column = "+r.organization_id" if compiler.anchored else "r.organization_id"
-    space = (selection.organization_id, selection.definition.name)
-    parts[0] = Clause(f"{column} = ? AND r.resource_type = ?", space)
-    if selection.after is not None:
-        parts.append(Clause("r.number > ?", (selection.after,)))
-    return _joined(" AND ", parts)
-
-
-def order_by(selection: Selection) -> Clause:
-    """Return the order of a selection: unassigned last, or first when descending."""
-    if selection.sort is None:
-        return Clause("r.number")
-    expression = _Compiler(selection).sort_expression(selection.sort)
-    direction = "DESC" if selection.descending else "ASC"
-    return Clause(
-        f"({expression.sql}) IS NULL {direction}, ({expression.sql}) {direction}, r.number",
-        expression.parameters * 2,
-    )
+    space = (selection.organization_id, part.definition.name)
+    clauses[0] = Clause(f"{column} = ? AND r.resource_type = ?", space)
+    if after is not None:
+        clauses.append(Clause("r.number > ?", (after,)))
+    return _joined(" AND ", clauses)
 
 
 def _joined(separator: str, clauses: list[Clause]) -> Clause:
@@ -104,11 +129,11 @@ def json_path(*names: str) -> str:
 
 
 class _Compiler:
-    """Turns one selection's condition into SQL."""
+    """Turns the condition of a part of a selection into SQL."""
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, part: Part) -> None:
         self._selection = selection
-        self._definition = selection.definition
+        self._definition = part.definition
         self.anchored = False
 
     def condition(self, condition: Condition, *, top: bool = True) -> Clause:

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from scim_asgi.store.base import Selection
+from scim_asgi.store.base import Part, Selection
 from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceRecord, ResourceValues
-from scim_asgi.store.sqlite.queries import Clause, order_by, where
+from scim_asgi.store.sqlite import queries
 
 _COLUMNS = "number, organization_id, resource_type, id, document, version, revision, created, last_modified"
 _GET = f"""
@@ -126,28 +126,22 @@ class SqliteResources:
             self._execute(_INSERT_LOOKUP, (*space, path, value, number))
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
-        clause = where(selection)
-        order = order_by(selection)
-        numbers = [
-            row[0]
-            for row in self._execute(
-                f"SELECT r.number FROM resources AS r WHERE {clause.sql} "
-                f"ORDER BY {order.sql} LIMIT ? OFFSET ?",
-                (*clause.parameters, *order.parameters, selection.limit, selection.offset),
-            )
-        ]
+        query = queries.select(selection)
+        numbers = [row[0] for row in self._execute(query.sql, query.parameters)]
         rows = self._execute(_BY_NUMBERS, (_encode(numbers).decode(),))
         found = {row[0]: _record(row) for row in rows}
         return [found[number] for number in numbers]
 
     def count(self, selection: Selection) -> int:
-        space = (selection.organization_id, selection.definition.name)
-        if selection.condition is None and selection.after is None:
+        return sum(self._count(selection, part) for part in selection.parts)
+
+    def _count(self, selection: Selection, part: Part) -> int:
+        if part.condition is None:
+            space = (selection.organization_id, part.definition.name)
             row = self._execute(_TOTAL, space).fetchone()
             return 0 if row is None else int(row[0])
-        clause: Clause = where(selection)
-        query = f"SELECT count(*) FROM resources AS r WHERE {clause.sql}"
-        return int(self._execute(query, clause.parameters).fetchone()[0])
+        query = queries.count(selection, part)
+        return int(self._execute(query.sql, query.parameters).fetchone()[0])
 
 
 def _record(row: tuple[Any, ...]) -> ResourceRecord:

@@ -31,6 +31,11 @@ class SqliteTransaction:
         self.tokens = SqliteTokens(connection)
         self.mappings = SqliteMappings(connection)
         self.log = SqliteLog(connection)
+        self._connection = connection
+
+    def secret(self) -> bytes:
+        row = self._connection.execute("SELECT value FROM secret").fetchone()
+        return bytes(row[0])
 
 
 class SqliteStore:

@@ -137,3 +137,7 @@ CREATE TABLE provisioning_log (
     notes TEXT NOT NULL
 );
 CREATE INDEX provisioning_log_by_organization ON provisioning_log (organization_id, number);
+
+-- What cursors are signed with.
+CREATE TABLE secret (value BLOB NOT NULL);
+INSERT INTO secret VALUES (randomblob(32));
