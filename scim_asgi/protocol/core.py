@@ -213,7 +213,7 @@ _GROUP_SCHEMA = Schema(
                 canonical_values=("User", "Group"),
                 mutability="immutable",
             ),
-            _text("display", "The name of the member.", mutability="readOnly"),
+            _text("display", "The name of the member.", mutability="readOnly", returned="request"),
             multi_valued=True,
         ),
     ),

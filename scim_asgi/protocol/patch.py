@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET
 
 from scim_asgi.protocol.definitions import ResourceDefinition
-from scim_asgi.protocol.dialects import find_key
+from scim_asgi.protocol.dialects import find_key, read_value
 from scim_asgi.protocol.elements import edit_attribute
 from scim_asgi.protocol.errors import (
     InvalidPath,
@@ -22,6 +22,7 @@ from scim_asgi.protocol.errors import (
 from scim_asgi.protocol.messages import PatchOperation
 from scim_asgi.protocol.patch_paths import PatchPath, parse_patch_path
 from scim_asgi.protocol.paths import Target, UnknownPath, split_urn
+from scim_asgi.protocol.projection import subs_written
 from scim_asgi.protocol.resources import UnknownAttributes, with_schemas, without_unassigned
 from scim_asgi.protocol.schemas import Attribute, Schema
 
@@ -63,8 +64,15 @@ class Patch:
 
     @property
     def targets(self) -> list[Target]:
-        """What the PATCH names, whether it changes or not."""
-        return [edit.path.target for edit in (*self.edits, *self.row_edits)]
+        """What the PATCH names, in its paths and in its values, whether it changes or not."""
+        named = []
+        for edit in (*self.edits, *self.row_edits):
+            target = edit.path.target
+            named.append(target)
+            if target.attribute is not None and target.sub is None:
+                value = read_value(target.attribute, edit.value)
+                named += subs_written(target.extension, target.attribute, value)
+        return named
 
 
 def plan_patch(

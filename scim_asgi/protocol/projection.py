@@ -14,7 +14,7 @@ from scim_asgi.protocol.conditions import is_present
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.errors import InvalidValue
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
-from scim_asgi.protocol.schemas import Attribute
+from scim_asgi.protocol.schemas import Attribute, Schema
 
 MAX_NAMES = 200
 """How many names `attributes` or `excludedAttributes` may list."""
@@ -184,11 +184,12 @@ def written_by(definition: ResourceDefinition, body: dict[str, Any]) -> list[Tar
             attribute = known.get(key.casefold())
             if attribute is not None and is_present(element):
                 targets.append(Target(extension, attribute))
-                targets += _subs_written(extension, attribute, element)
+                targets += subs_written(extension, attribute, element)
     return targets
 
 
-def _subs_written(extension: Any, attribute: Attribute, value: Any) -> list[Target]:
+def subs_written(extension: Schema | None, attribute: Attribute, value: Any) -> list[Target]:
+    """Return the sub-attributes that a value of an attribute sets, by canonical names."""
     elements = value if isinstance(value, list) else [value]
     names = {name for element in elements if isinstance(element, dict) for name in element}
     return [

@@ -1,0 +1,49 @@
+"""The command line as real processes, on a real file."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def command(folder: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a `scim-asgi` command in a folder and check its exit status."""
+    done = subprocess.run(
+        [sys.executable, "-m", "scim_asgi", *arguments],
+        cwd=folder,
+        env={**os.environ, "SCIM_ASGI_DATABASE": "sqlite:///scim.db"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert status == done.returncode, done.stderr
+    return done
+
+
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run `scim-asgi serve` on a free port and yield its base URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scim_asgi", "serve", "--port", "0", *arguments],
+        cwd=folder,
+        env={**os.environ, "SCIM_ASGI_DATABASE": "sqlite:///scim.db"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = re.fullmatch(r"Serving SCIM 2\.0 at (http\S+)\n", line)
+        assert match is not None, process.stderr.read() if process.stderr else line
+        yield match[1], process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
