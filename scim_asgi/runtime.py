@@ -129,7 +129,7 @@ class Runtime:
         changes = Changes(
             registry,
             accounts,
-            Memberships(hooks, settings.unknown_members),
+            Memberships(registry, hooks, settings.unknown_members),
         )
         self.service = Service(
             self.store,

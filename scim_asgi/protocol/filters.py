@@ -237,7 +237,8 @@ class _Parser:
         self.at += 1
         if token.kind == "string":
             return Comparison(path, operator, self.string(token))
-        if token.kind != "word" or token.text.startswith("'"):
+        is_bare = token.kind == "word" and token.text.isprintable() and token.text[0] != "'"
+        if not is_bare:
             self.at -= 1
             raise self.unexpected('a value such as "text", 5, true or null')
         value = _bare(token.text)

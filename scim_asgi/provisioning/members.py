@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from msgspec import UNSET
 
-from scim_asgi.protocol.conditions import AnyOf, Compare, Condition, elements, holds
+from scim_asgi.protocol.conditions import AnyOf, Compare, Condition, holds
 from scim_asgi.protocol.dialects import read_value
 from scim_asgi.protocol.errors import InvalidValue, Mutability
 from scim_asgi.protocol.patch import Edit
 from scim_asgi.protocol.schemas import Attribute
 from scim_asgi.protocol.values import is_unassigned
 from scim_asgi.store.base import Transaction
+from scim_asgi.store.records import Related
 
 UnknownMembers = Literal["skip", "reject"]
 
@@ -41,15 +43,22 @@ class MemberEditor:
         tx: The transaction.
         organization_id: The organization.
         group: The group's number.
+        show: A member as the directory sees it, for filters.
         unknown_members: What to do with ids that are no resource of the organization.
     """
 
     def __init__(
-        self, tx: Transaction, organization_id: str, group: int, unknown_members: UnknownMembers
+        self,
+        tx: Transaction,
+        organization_id: str,
+        group: int,
+        show: Callable[[Related], dict[str, Any]],
+        unknown_members: UnknownMembers,
     ) -> None:
         self._tx = tx
         self._organization_id = organization_id
         self._group = group
+        self._show = show
         self._unknown_members = unknown_members
         self.change = MemberChange()
 
@@ -109,11 +118,11 @@ class MemberEditor:
             raise Mutability(msg)
 
     def _remove_where(self, condition: Condition) -> None:
-        doomed = []
-        for member in self._tx.members.of_group(self._group):
-            view = {"value": member.id, "type": member.resource_type, "display": member.display}
-            if holds(condition, next(elements(view))):
-                doomed.append(member.number)
+        doomed = [
+            member.number
+            for member in self._tx.members.of_group(self._group)
+            if holds(condition, self._show(member))
+        ]
         self.change.touched.update(self._tx.members.remove(self._group, doomed))
 
     def _numbers(self, ids: list[str]) -> list[int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.patch import Patch
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.members import MemberEditor, UnknownMembers, member_ids, unknown_note
+from scim_asgi.provisioning.representation import Representations
 from scim_asgi.provisioning.units import Effects, Unit
 from scim_asgi.store.records import ResourceRecord
 
@@ -15,11 +17,13 @@ class Memberships:
     """Changes the members of groups and marks the accounts whose mapping may read them.
 
     Args:
+        registry: The resource types.
         hooks: The host's hooks; without any there are no accounts.
         unknown_members: What to do with members that are no resource.
     """
 
-    def __init__(self, hooks: HookSet, unknown_members: UnknownMembers) -> None:
+    def __init__(self, registry: Registry, hooks: HookSet, unknown_members: UnknownMembers) -> None:
+        self._registry = registry
         self._hooks = hooks
         self._unknown_members = unknown_members
 
@@ -71,8 +75,14 @@ class Memberships:
         return bool(members)
 
     def _editor(self, unit: Unit, record: ResourceRecord) -> MemberEditor:
-        organization = unit.caller.organization_id
-        return MemberEditor(unit.tx, organization, record.number, self._unknown_members)
+        make = Representations(self._registry, unit.caller.base_url)
+        return MemberEditor(
+            unit.tx,
+            unit.caller.organization_id,
+            record.number,
+            make.member,
+            self._unknown_members,
+        )
 
     def _effects(self, unit: Unit, editor: MemberEditor) -> Effects:
         change = editor.change

@@ -68,9 +68,10 @@ class Representations:
     def _related(self, name: str, others: list[Related]) -> dict[str, Any]:
         if name == "groups":
             return {name: [self._group(other) for other in others]} if others else {}
-        return {name: [self._member(other) for other in others]}
+        return {name: [self.member(other) for other in others]}
 
-    def _member(self, other: Related) -> dict[str, Any]:
+    def member(self, other: Related) -> dict[str, Any]:
+        """Return a member of a group."""
         member = {
             "value": other.id,
             "$ref": self.location(other.resource_type, other.id),
