@@ -57,10 +57,10 @@ class BearerTokenMiddleware:
             await self._app(scope, receive, send)
             return
         values = [value for name, value in scope["headers"] if name == b"authorization"]
-        if not values:
+        token = self._token(values)
+        if token is None and not any(map(_is_bearer, values)):
             await send_error(send, Unauthorized(_MISSING, self._challenge))
             return
-        token = self._token(values)
         identity = None if token is None else await self._verify(token)
         if identity is None:
             challenge = f'{self._challenge}, error="invalid_token"'
@@ -73,6 +73,11 @@ class BearerTokenMiddleware:
         if len(values) != 1:
             return None
         scheme, _, rest = values[0].decode("latin-1").strip().partition(" ")
-        if scheme.casefold() == "bearer":
+        if _is_bearer(values[0]):
             return rest.strip() or None
-        return scheme if self._accept_bare_token and not rest else None
+        return scheme if self._accept_bare_token and scheme and not rest else None
+
+
+def _is_bearer(value: bytes) -> bool:
+    """Return whether a header has the scheme ``Bearer``; any other is no token at all."""
+    return value.strip().split(b" ")[0].lower() == b"bearer"
