@@ -200,13 +200,13 @@ class ScimApp:
         await self._runtime.app(scope, receive, send)
 
     async def _start_late(self) -> None:
-        """Open on the first request; a store that cannot be opened is answered 503 there."""
+        """Start on the first request; what cannot work is answered 503 or 500 there."""
         if self._users == 0:
             logger.warning(_NO_LIFESPAN)
         try:
             await self._runtime.start()
         except ScimAsgiError:
-            logger.exception("The database cannot be opened.")
+            logger.exception("ScimApp cannot start.")
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

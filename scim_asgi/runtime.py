@@ -21,7 +21,7 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.delivery import Delivery
-from scim_asgi.provisioning.hooks import HookSet
+from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
@@ -116,6 +116,7 @@ class Runtime:
         fields: AccountFields,
         settings: Settings,
     ) -> None:
+        self._hooks = hooks
         self.store = OpeningStore(store)
         self.tokens = Tokens(self.store)
         self.mappings = Mappings(self.store, fields)
@@ -155,7 +156,15 @@ class Runtime:
         return self.store.is_open and self.background.is_running
 
     async def start(self) -> None:
-        """Open the store and begin the background's work; raises StoreError."""
+        """Open the store and begin the background's work.
+
+        Raises:
+            StoreError: The store cannot be opened.
+            HooksIncomplete: Some hooks are there, and required ones are not.
+        """
+        if missing := self._hooks.missing():
+            msg = f"Hooks are missing: give ScimApp on_{', on_'.join(missing)} too."
+            raise HooksIncomplete(msg)
         await self.store.open()
         self.background.start()
 

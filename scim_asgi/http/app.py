@@ -106,7 +106,8 @@ class ScimEndpoint:
         try:
             await self._endpoints.handle(exchange)
         except ScimError as error:
-            if scope["method"] in ("GET", "HEAD") and error.status not in (404, 405, 500, 501):
+            missed = scope["method"] in ("GET", "HEAD") and error.status in (404, 405, 501)
+            if not error.is_logged and not missed:
                 await self._service.log_refusal(caller, error)
             raise
 

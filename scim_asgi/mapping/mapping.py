@@ -110,15 +110,11 @@ class CompiledMapping:
     """A mapping, ready to be used.
 
     Args:
-        override: The override as it was given.
         entries: All entries, in their order of preference.
         fields: The fields of the host's account type.
     """
 
-    def __init__(
-        self, override: dict[str, str], entries: list[Entry], fields: AccountFields
-    ) -> None:
-        self.override = override
+    def __init__(self, entries: list[Entry], fields: AccountFields) -> None:
         self.uses_groups = any(entry.source.reads_groups for entry in entries)
         self._fields = fields
         self._by_destination: dict[str, list[Entry]] = {}
@@ -248,7 +244,7 @@ def compile_mapping(override: Mapping[str, str], fields: AccountFields) -> Compi
     entries = [entry for entry in own.values() if entry is not None]
     entries += [entry for identity, entry in defaults.items() if identity not in own]
     entries.sort(key=lambda entry: (not entry.source.has_filter, entry.is_default))
-    return CompiledMapping(dict(override), entries, fields)
+    return CompiledMapping(entries, fields)
 
 
 def _default_entries(fields: AccountFields) -> dict[tuple[str, ...], Entry]:

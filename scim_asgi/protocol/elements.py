@@ -137,7 +137,7 @@ def same_element(attribute: Attribute, left: Any, right: Any) -> bool:
 
 def _removed(attribute: Attribute, before: Any, value: Any) -> Any:
     """Remove all of it; of a list, only the values that a directory names beside the path."""
-    if not attribute.multi_valued or value is UNSET or is_unassigned(value) or before is None:
+    if not attribute.multi_valued or value in (UNSET, None, "") or before is None:
         return None
     doomed = read_value(attribute, value)
     kept = [

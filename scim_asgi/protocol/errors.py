@@ -19,6 +19,7 @@ class ScimError(ScimAsgiError):
         status: The HTTP status code.
         scim_type: The keyword of RFC 7644 table 9, or None where the status has none.
         headers: HTTP headers that belong to the answer.
+        is_logged: Whether the provisioning log has it.
     """
 
     status: ClassVar[int] = 500
@@ -28,6 +29,7 @@ class ScimError(ScimAsgiError):
         super().__init__(detail)
         self.detail = detail
         self.headers: dict[str, str] = {}
+        self.is_logged = False
 
     def body(self) -> dict[str, object]:
         """Return the SCIM Error message as a JSON-able object; its status is a string."""
@@ -43,13 +45,6 @@ class InvalidFilter(ScimError):
 
     status = 400
     scim_type = "invalidFilter"
-
-
-class TooMany(ScimError):
-    """A query that would have to look at more than the server is willing to."""
-
-    status = 400
-    scim_type = "tooMany"
 
 
 class Uniqueness(ScimError):
@@ -92,13 +87,6 @@ class InvalidValue(ScimError):
 
     status = 400
     scim_type = "invalidValue"
-
-
-class Sensitive(ScimError):
-    """Sensitive data in a URI."""
-
-    status = 403
-    scim_type = "sensitive"
 
 
 class InvalidCursor(ScimError):

@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from scim_asgi.ids import uuid7
 from scim_asgi.mapping.mapping import CompiledMapping
+from scim_asgi.protocol.errors import Unavailable
+from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, AccountState, Related, ResourceRecord
 
@@ -52,6 +54,13 @@ class Undo(Struct, frozen=True):
 
 encode_undo = msgspec.json.Encoder().encode
 decode_undo = msgspec.json.Decoder(Undo).decode
+
+
+class InFlight(Unavailable):
+    """The account is being delivered by another request or process; it is worth waiting."""
+
+    def __init__(self) -> None:
+        super().__init__("The account is being changed by another request; try again.", 1)
 
 
 class Claim(Struct, frozen=True):
@@ -111,6 +120,9 @@ def find_account(
     """Return the account of a User, or the one that a returning person had before.
 
     An account is taken over when its User is gone or inactive.
+
+    Raises:
+        InFlight: It is being delivered, or its deletion is not confirmed yet.
     """
     own = tx.accounts.of_resource(record.number)
     key = fields.get(RETURN_KEY_FIELD)
@@ -119,7 +131,37 @@ def find_account(
     earlier = tx.accounts.by_return_key(record.organization_id, str(key))
     gone = [account for account in earlier if account.resource is None]
     idle = [account for account in earlier if account.wanted_state != "active"]
-    return next(iter([*gone, *idle]), None)
+    found = next(iter([*gone, *idle]), None)
+    if found is not None:
+        require_settled(found, deleted=True)
+    return found
+
+
+def require_settled(account: AccountRecord | None, *, deleted: bool = False) -> None:
+    """Check that nobody is delivering an account.
+
+    Args:
+        account: The account, or None.
+        deleted: Whether a deletion that the host has not confirmed counts too.
+
+    Raises:
+        InFlight: Somebody is; it is worth waiting.
+    """
+    if account is None:
+        return
+    doomed = deleted and account.wanted_state == "deleted" and account.delivery_id is not None
+    if account.claimed_until > now() or doomed:
+        raise InFlight
+
+
+def is_new(account: AccountRecord | None) -> bool:
+    """Return whether an account's User was created by a request that was never settled."""
+    return (
+        account is not None
+        and account.delivery_id is not None
+        and account.undo is not None
+        and decode_undo(account.undo).document is None
+    )
 
 
 def shares_key(tx: Transaction, record: ResourceRecord, fields: dict[str, Any]) -> bool:
@@ -165,8 +207,8 @@ def with_delivery(
     before: AccountRecord, wanted: AccountRecord, reason: str, *, force: bool
 ) -> AccountRecord:
     """Return the account with the delivery that it needs, under the same id while it is the same."""
-    unknown = before.delivery_id is not None and before.attempt > 0
-    if not (force or unknown or differs(wanted)):
+    wanted = replace(wanted, uncertain=is_uncertain(before))
+    if not (force or wanted.uncertain or differs(wanted)):
         return replace(wanted, delivery_id=None, attempt=0, due_at=0)
     same = before.wanted == wanted.wanted and before.wanted_state == wanted.wanted_state
     if before.delivery_id is not None and same:
@@ -179,6 +221,14 @@ def differs(account: AccountRecord) -> bool:
     if account.confirmed_state is None:
         return account.wanted_state != "deleted"
     return account.wanted != account.confirmed or account.wanted_state != account.confirmed_state
+
+
+def is_uncertain(account: AccountRecord) -> bool:
+    """Return whether the host may have done something that it has not confirmed.
+
+    A claim that nobody gave back is one of a process that died in the middle of a call.
+    """
+    return account.uncertain or account.claimed_by is not None
 
 
 def claimed(account: AccountRecord, claim: Claim) -> AccountRecord:

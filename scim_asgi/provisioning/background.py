@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from scim_asgi.mapping.errors import Unmappable
 from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.delivery import Outcome
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.wanted import WantedAccounts
@@ -32,7 +33,8 @@ class Background:
         accounts: What works out the accounts.
         hooks: The host's hooks; without any there is nothing to do.
         reconciler: What delivers.
-        base_url: For the locations in the resources that hooks get.
+        base_url: For the locations in the resources that hooks get; the requests' own are taken
+            over where it is "".
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Background:
         self._base_url = base_url
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._deliveries: set[asyncio.Task[Outcome]] = set()
 
     @property
     def is_running(self) -> bool:
@@ -62,16 +65,19 @@ class Background:
             self._wake = asyncio.Event()
             self._task = asyncio.create_task(self._run(), name="scim-asgi background")
 
-    def wake(self) -> None:
-        """Say that there is work."""
+    def wake(self, base_url: str = "") -> None:
+        """Say that there is work, perhaps with the base URL of the request that made it."""
+        self._base_url = self._base_url or base_url
         self._wake.set()
 
     async def stop(self) -> None:
-        """Stop after what is under way."""
+        """Begin nothing more, and wait for the hooks that are being called."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
+        while self._deliveries:
+            await asyncio.wait(self._deliveries)
 
     async def _run(self) -> None:
         while True:
@@ -104,10 +110,13 @@ class Background:
     async def _deliver(self, account: AccountRecord, slots: asyncio.Semaphore) -> None:
         async with slots:
             if await self._reconciler.claim_due(account.number):
-                settled = self._reconciler.settle(
+                settle = self._reconciler.settle(
                     account.number, base_url=self._base_url, directory="unknown"
                 )
-                await asyncio.shield(settled)
+                delivery = asyncio.create_task(settle)
+                self._deliveries.add(delivery)
+                delivery.add_done_callback(self._deliveries.discard)
+                await asyncio.shield(delivery)
 
     def _map_batch(self, tx: Transaction) -> int:
         """Work out the wanted fields of marked accounts anew; return how many there were."""

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from scim_asgi.ids import uuid7
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.errors import NotFound, Unavailable, Uniqueness
+from scim_asgi.protocol.errors import NotFound, Uniqueness
 from scim_asgi.protocol.patch import Patch, apply_patch
 from scim_asgi.protocol.resources import replace_resource, require_all, with_computed
-from scim_asgi.provisioning.accounts import Undo
+from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import changes_of
 from scim_asgi.provisioning.log import name_of, request_row
@@ -22,13 +22,6 @@ from scim_asgi.provisioning.units import Changed, Effects, Inbound, Unit
 from scim_asgi.provisioning.wanted import WantedAccounts, undo_of
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
-
-
-class InFlight(Unavailable):
-    """Another process delivers the same account at this moment."""
-
-    def __init__(self) -> None:
-        super().__init__("The account is being changed by another request; try again.", 1)
 
 
 class Changes:
@@ -79,14 +72,17 @@ class Changes:
 
         Raises:
             Uniqueness: A value belongs to any other resource.
+            InFlight: The earlier try is still under way.
         """
         owned = self._owner(unit, record)
         if owned is None:
             return None
         path, number = owned
         found = unit.tx.resources.by_number(number)
-        if found is None or not _is_unsettled(self._accounts.of(unit.tx, found)):
+        account = None if found is None else self._accounts.of(unit.tx, found)
+        if found is None or not is_new(account):
             raise _in_use(unit.definition, path)
+        require_settled(account)
         return found
 
     def _owner(self, unit: Unit, record: ResourceRecord) -> tuple[str, int] | None:
@@ -148,8 +144,8 @@ class Changes:
             NotFound, PreconditionFailed, InFlight.
         """
         record = self._load(unit, resource_id, preconditions)
-        log = _log(unit, record, ("deleted", 204), Effects(), {})
         account = self._accounts.of(unit.tx, record)
+        log = _log(unit, record, ("deleted", 204), Effects(), {}, settled=account is None)
         if account is None:
             spread = self._memberships.mark(unit, record)
             unit.tx.resources.delete(record, values_of(unit.definition, record.document))
@@ -160,9 +156,7 @@ class Changes:
     def _load(self, unit: Unit, resource_id: str, preconditions: Preconditions) -> ResourceRecord:
         record = load(unit.tx, unit.caller.organization_id, unit.definition, resource_id)
         preconditions.check(etag(record))
-        account = self._accounts.of(unit.tx, record)
-        if account is not None and account.claimed_until > now():
-            raise InFlight
+        require_settled(self._accounts.of(unit.tx, record))
         return record
 
     def _change(
@@ -195,8 +189,12 @@ class Changes:
         owned = self._owner(unit, changed)
         if owned is not None:
             raise _in_use(unit.definition, owned[0])
-        before = values_of(unit.definition, record.document)
-        unit.tx.resources.update(changed, before, values_of(unit.definition, document))
+        unit.tx.resources.update(
+            changed,
+            values_of(unit.definition, record.document),
+            values_of(unit.definition, document),
+            hold=self._accounts.has_accounts(record),
+        )
         return changed
 
     def _finish(
@@ -217,11 +215,12 @@ class Changes:
         wanted = self._accounts.want(unit, record, undo, password)
         account, effects = wanted.account, effects.with_notes(*wanted.notes)
         if account.delivery_id is None:
+            unit.tx.resources.release(record.number)
             log = _log(unit, record, done, effects, {})
             return Changed(record=record, log=log, spread=effects.spread)
         action, status = done
         done = (_action(action, account), status)
-        log = _log(unit, record, done, effects, changes_of(account))
+        log = _log(unit, record, done, effects, changes_of(account), settled=False)
         return Changed(record=record, log=log, account=account.number, spread=effects.spread)
 
 
@@ -241,22 +240,16 @@ def load(
     return record
 
 
-def _is_unsettled(account: AccountRecord | None) -> bool:
-    return (
-        account is not None
-        and account.confirmed_state is None
-        and account.delivery_id is not None
-        and account.claimed_until <= now()
-    )
-
-
 def _log(
     unit: Unit,
     record: ResourceRecord,
     done: tuple[str, int],
     effects: Effects,
     changes: dict[str, Any],
+    *,
+    settled: bool = True,
 ) -> LogRecord:
+    """Write the row of a request and return it as it is to be once the host has confirmed."""
     action, status = done
     row = replace(
         request_row(unit.caller),
@@ -268,7 +261,8 @@ def _log(
         changes=changes,
         notes=list(effects.notes),
     )
-    return replace(row, number=unit.tx.log.insert(row))
+    written = row if settled else replace(row, action="pending", status=0)
+    return replace(row, number=unit.tx.log.insert(written))
 
 
 def _in_use(definition: ResourceDefinition, path: str) -> Uniqueness:

@@ -8,6 +8,7 @@ import math
 import time
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from scim_asgi.mapping.fields import AccountFields
@@ -39,16 +40,19 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """How a delivery ended.
 
     Attributes:
-        kind: `confirmed`; `refused` (the host has not done it); `unknown`.
+        kind: `confirmed`; `refused` (the host does not do it); `later` (it has not done it yet);
+            `unknown`.
         hook: What the log says of the call: change, attempts and milliseconds.
         host_id: What `create` returned.
         error: What the directory is answered.
+        seconds: After how many seconds the host wants to be asked again, if it said so.
     """
 
-    kind: Literal["confirmed", "refused", "unknown"]
+    kind: Literal["confirmed", "refused", "later", "unknown"]
     hook: dict[str, Any]
     host_id: str | None = None
     error: ScimError | None = None
+    seconds: float | None = None
 
 
 class Delivery:
@@ -64,6 +68,7 @@ class Delivery:
         self._hooks = hooks
         self._fields = fields
         self.timeout = timeout
+        self._running: dict[str, asyncio.Future[Any]] = {}
 
     async def deliver(
         self,
@@ -82,9 +87,12 @@ class Delivery:
             password: A password to hand on.
         """
         change = change_of(account)
-        hook = None if change is None else self._hooks.find(change)
-        if change is None or hook is None:
+        if change is None:
             return Outcome(kind="confirmed", hook={})
+        hook = self._hooks.find(change)
+        if hook is None:
+            logger.error("There is no hook for %s; give ScimApp one.", change)
+            return _unknown({"change": change})
         context = HookContext(
             organization_id=account.organization_id,
             change=change,
@@ -96,19 +104,30 @@ class Delivery:
             resource=resource,
             password=password,
         )
-        built = self._fields.build(
-            account.wanted,
-            id=account.id,
-            host_id=account.host_id,
-            organization_id=account.organization_id,
-        )
-        return await self._call(hook, built, context)
+        try:
+            built = self._fields.build(
+                account.wanted,
+                id=account.id,
+                host_id=account.host_id,
+                organization_id=account.organization_id,
+            )
+        except msgspec.ValidationError:
+            logger.exception("The account type does not fit what is stored of %s.", account.id)
+            return _unknown({"change": change})
+        return await self._call(hook, built, account.id, context)
 
-    async def _call(self, hook: Hook, account: Any, context: HookContext) -> Outcome:
-        began = time.perf_counter()
-        task = asyncio.ensure_future(hook(account, context))
-        await asyncio.wait({task}, timeout=self.timeout)
+    async def _call(
+        self, hook: Hook, account: Any, account_id: str, context: HookContext
+    ) -> Outcome:
         said: dict[str, Any] = {"change": context.change, "attempt": context.attempt}
+        earlier = self._running.get(account_id)
+        if earlier is not None and not earlier.done():
+            logger.error("A hook for account %s still runs after it was cancelled.", account_id)
+            return _unknown(said)
+        began = time.perf_counter()
+        task = self._running[account_id] = asyncio.ensure_future(hook(account, context))
+        task.add_done_callback(lambda _: self._running.pop(account_id, None))
+        await asyncio.wait({task}, timeout=self.timeout)
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=1)
@@ -127,9 +146,9 @@ def change_of(account: AccountRecord) -> Change | None:
         return None if confirmed == "deleted" else "delete"
     if confirmed is None:
         return "create"
-    if confirmed == "deleted" or (wanted == "active" and confirmed == "inactive"):
-        return "reactivate"
-    return "deactivate" if wanted == "inactive" and confirmed == "active" else "update"
+    if wanted == "inactive":
+        return "update" if confirmed == "inactive" else "deactivate"
+    return "update" if confirmed == "active" else "reactivate"
 
 
 def changes_of(account: AccountRecord) -> dict[str, tuple[Any, Any]]:
@@ -151,10 +170,17 @@ def _outcome(task: asyncio.Future[Any], context: HookContext, said: dict[str, An
     error = task.exception()
     if error is None:
         return _confirmed(task.result(), context, said)
+    if isinstance(error, TryAgainLater):
+        later = Unavailable(str(error), max(1, math.ceil(error.seconds)))
+        return Outcome(kind="later", hook=said, error=later, seconds=error.seconds)
     refusal = _refusal(error)
     if refusal is not None:
         return Outcome(kind="refused", hook=said, error=refusal)
     logger.error("The hook %s failed.", where, exc_info=error)
+    return _unknown(said)
+
+
+def _unknown(said: dict[str, Any]) -> Outcome:
     msg = "The product failed to apply the change; it is retried. The product's log says more."
     return Outcome(kind="unknown", hook=said, error=InternalError(msg))
 
@@ -173,6 +199,4 @@ def _refusal(error: BaseException) -> ScimError | None:
         return Uniqueness(str(error) or "The product has another account with these details.")
     if isinstance(error, AccountRejected):
         return InvalidValue(str(error) or "The product does not accept this account.")
-    if isinstance(error, TryAgainLater):
-        return Unavailable(str(error), max(1, math.ceil(error.seconds)))
     return None

@@ -48,6 +48,10 @@ class TryAgainLater(ScimAsgiError):
         self.seconds = seconds
 
 
+class HooksIncomplete(ScimAsgiError):
+    """Some hooks were given and required ones were not."""
+
+
 class HookContext(Struct, frozen=True, kw_only=True):
     """What a hook is told besides the account.
 
@@ -110,13 +114,17 @@ class HookSet:
             hook = getattr(host, name, None)
             if hook is not None:
                 self.register(name, hook)
-        missing = [name for name in _REQUIRED if name not in self._hooks]
-        if missing:
-            msg = f"hooks lacks {', '.join(missing)}: give it an async method of each name."
+        if not self._hooks or self.missing():
+            lacking = ", ".join(self.missing() or _REQUIRED)
+            msg = f"hooks lacks {lacking}: give it an async method of each name."
             raise TypeError(msg)
 
     def __bool__(self) -> bool:
         return bool(self._hooks)
+
+    def missing(self) -> list[str]:
+        """Return the required hooks that are not there; nothing when there are none at all."""
+        return [name for name in _REQUIRED if name not in self._hooks] if self._hooks else []
 
     def register(self, name: str, hook: F) -> F:
         """Use a hook for a change and return it.

@@ -1,4 +1,4 @@
-"""The attribute mapping in force for each organization, compiled once for each version."""
+"""The attribute mapping in force for each organization, each override compiled once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Mappings:
         self._store = store
         self._fields = fields
         self._defaults = compile_mapping({}, fields)
-        self._compiled: dict[int, CompiledMapping] = {}
+        self._compiled: dict[tuple[tuple[str, str], ...], CompiledMapping] = {}
 
     def current(self, tx: Transaction, organization_id: str) -> CompiledMapping:
         """Return the mapping in force; every process sees a new one at once.
@@ -37,12 +37,13 @@ class Mappings:
         record = tx.mappings.current(organization_id)
         if record is None:
             return self._defaults
-        compiled = self._compiled.get(record.number)
+        key = tuple(record.override.items())
+        compiled = self._compiled.get(key)
         if compiled is None:
             if len(self._compiled) >= _CACHED:
                 self._compiled.clear()
             compiled = self._compile(record)
-            self._compiled[record.number] = compiled
+            self._compiled[key] = compiled
         return compiled
 
     def _compile(self, record: MappingRecord) -> CompiledMapping:

@@ -13,7 +13,6 @@ from scim_asgi.protocol.dialects import read_value
 from scim_asgi.protocol.errors import InvalidValue, Mutability
 from scim_asgi.protocol.patch import Edit
 from scim_asgi.protocol.schemas import Attribute
-from scim_asgi.protocol.values import is_unassigned
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import Related
 
@@ -94,8 +93,8 @@ class MemberEditor:
         self.change.touched.update(self._tx.members.add(self._group, wanted - present))
 
     def _remove(self, attribute: Attribute, value: Any) -> None:
-        """Remove those who are named, or everybody when nobody is."""
-        if value is UNSET or is_unassigned(value):
+        """Remove those who are named, or everybody where no list comes with the path."""
+        if value is UNSET or value is None or value == "":
             self.change.touched.update(self._tx.members.clear(self._group))
         else:
             self._remove_ids(member_ids(attribute, value))

@@ -14,7 +14,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
-from scim_asgi.provisioning.accounts import Claim, Undo, claimed, decode_undo, with_delivery
+from scim_asgi.provisioning.accounts import (
+    Claim,
+    Undo,
+    claimed,
+    closed,
+    decode_undo,
+    is_uncertain,
+    with_delivery,
+)
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Delivery, Outcome, change_of, changes_of
 from scim_asgi.provisioning.log import with_error
@@ -107,12 +115,14 @@ class Reconciler:
         if account is None:
             return
         account = replace(account, claimed_by=None, claimed_until=0)
+        # A directory that is told "later" asks again itself, unless nobody knows what the host has.
+        in_request = outcome.kind == "later" and bool(log.number) and not account.uncertain
         if outcome.kind == "confirmed":
             self._confirm(tx, account, delivered, outcome)
-        elif outcome.kind == "refused" and account.undo is not None:
+        elif account.undo is not None and (outcome.kind == "refused" or in_request):
             self._undo(tx, account, decode_undo(account.undo))
         else:
-            tx.accounts.update(_postponed(account))
+            tx.accounts.update(_postponed(account, outcome))
         _write_log(tx, outcome, log)
 
     def _confirm(
@@ -127,10 +137,12 @@ class Reconciler:
             confirmed=delivered.wanted,
             confirmed_state=delivered.wanted_state,
             host_id=outcome.host_id or account.host_id,
-            undo=None,
+            uncertain=False,
         )
         if account.delivery_id == delivered.delivery_id:
-            confirmed = replace(confirmed, delivery_id=None, attempt=0, due_at=0)
+            confirmed = replace(confirmed, delivery_id=None, attempt=0, due_at=0, undo=None)
+            if account.resource is not None:
+                tx.resources.release(account.resource)
         tx.accounts.update(confirmed)
         if delivered.wanted_state == "deleted" and confirmed.delivery_id is None:
             self._delete_resource(tx, account.resource)
@@ -144,7 +156,9 @@ class Reconciler:
     def _undo(self, tx: Transaction, account: AccountRecord, undo: Undo) -> None:
         record = tx.resources.by_number(undo.resource)
         before = undo.account
-        if before is None:
+        if before is None and account.uncertain:
+            tx.accounts.update(_given_up(account))
+        elif before is None:
             tx.accounts.delete(account.number)
         else:
             restored = replace(
@@ -187,6 +201,7 @@ class Reconciler:
             free = account is not None and account.claimed_until <= now()
             if account is None or account.delivery_id is None or not free:
                 return False
+            account = replace(account, uncertain=is_uncertain(account))
             tx.accounts.update(claimed(account, claim))
             return True
 
@@ -219,8 +234,23 @@ def _write_log(tx: Transaction, outcome: Outcome, row: LogRecord) -> None:
         tx.log.insert(row)
 
 
-def _postponed(account: AccountRecord) -> AccountRecord:
-    """Back off: 1 s, doubling to 5 min, with jitter."""
+def _postponed(account: AccountRecord, outcome: Outcome) -> AccountRecord:
+    """Back off: as long as the host says, or 1 s, doubling to 5 min, with jitter."""
     pause = min(_FIRST_PAUSE * 2 ** min(account.attempt, 20), _LONGEST_PAUSE)
-    due_at = now() + round(pause * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
-    return replace(account, attempt=account.attempt + 1, due_at=due_at)
+    if outcome.seconds is not None:
+        pause = round(min(max(outcome.seconds, 1), 3600) * 1000)
+    due_at = now() + round(pause * random.uniform(1, 1.25))  # noqa: S311 - no secret
+    return replace(
+        account,
+        attempt=account.attempt + 1,
+        due_at=due_at,
+        uncertain=account.uncertain or outcome.kind == "unknown",
+    )
+
+
+def _given_up(account: AccountRecord) -> AccountRecord:
+    """Return a new account that the host refuses now and may have created before: to be deleted."""
+    doomed = replace(
+        account, resource=None, wanted=closed(account.wanted), wanted_state="deleted", undo=None
+    )
+    return with_delivery(account, doomed, account.reason, force=True)

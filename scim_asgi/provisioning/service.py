@@ -21,18 +21,19 @@ from scim_asgi.protocol.resources import (
     check_schemas,
     with_defaults,
 )
+from scim_asgi.provisioning.accounts import InFlight
 from scim_asgi.provisioning.answers import Answer, Answers, guarded
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
-from scim_asgi.provisioning.changes import Changes, InFlight, load
+from scim_asgi.provisioning.changes import Changes, load
 from scim_asgi.provisioning.locks import NamedLocks
-from scim_asgi.provisioning.log import request_row, with_error
+from scim_asgi.provisioning.log import name_of, request_row, with_error
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.units import Changed, Inbound, Unit
 from scim_asgi.provisioning.wanted import Skipped
 from scim_asgi.store.base import Store
-from scim_asgi.store.errors import StoreUnavailable
+from scim_asgi.store.errors import StoreError
 
 logger = logging.getLogger("scim_asgi")
 
@@ -96,7 +97,7 @@ class Service:
             await self._settle(caller, changed, inbound.password)
             return await self._answers.of(caller, definition, changed.record, projected, 201)
 
-        return await self._finished(caller, work())
+        return await self._finished(caller, work(), name_of(body))
 
     async def replace(
         self,
@@ -125,7 +126,7 @@ class Service:
             )
             return await self._answers.of(caller, definition, changed.record, projected, 200)
 
-        return await self._finished(caller, work())
+        return await self._finished(caller, work(), name_of(body))
 
     async def patch(
         self,
@@ -192,14 +193,22 @@ class Service:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def log_refusal(self, caller: Caller, error: ScimError) -> None:
-        """Write a refused request into the provisioning log."""
+    async def log_refusal(self, caller: Caller, error: ScimError, name: str = "") -> None:
+        """Write a refused request into the provisioning log.
+
+        Args:
+            caller: The request.
+            error: Why it is refused.
+            name: What people call the resource, where that is known.
+        """
         row = with_error(request_row(caller), error, failed=error.status in (500, 503))
+        row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
             row = replace(row, action="skipped")
+        error.is_logged = True
         try:
             await self._store.write(lambda tx: tx.log.insert(row), durable=False)
-        except StoreUnavailable:
+        except StoreError:
             logger.warning("A refused request could not be written into the log.")
 
     def _read(
@@ -223,20 +232,23 @@ class Service:
         inbound = Inbound(document=document, members=rows.get("members"), password=password)
         return inbound, projected
 
-    async def _finished(self, caller: Caller, work: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _finished(
+        self, caller: Caller, work: Coroutine[Any, Any, Answer], name: str = ""
+    ) -> Answer:
         """Let a write run to its end even when the client goes away, and log a refusal."""
-        task = asyncio.create_task(self._logged(caller, work))
+        task = asyncio.create_task(self._logged(caller, work, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
 
-    async def _logged(self, caller: Caller, work: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _logged(self, caller: Caller, work: Coroutine[Any, Any, Answer], name: str) -> Answer:
         try:
             return await guarded(work)
         except ScimError as error:
             if not isinstance(error, _Settled):
-                await self.log_refusal(caller, error)
+                await self.log_refusal(caller, error, name)
                 raise
+            error.cause.is_logged = True
             raise error.cause from None
 
     async def _require(
@@ -276,7 +288,7 @@ class Service:
                 await asyncio.sleep(_POLL)
                 continue
             if changed.spread:
-                self._background.wake()
+                self._background.wake(caller.base_url)
             return changed
 
     async def _settle(self, caller: Caller, changed: Changed, password: str | None) -> None:
@@ -289,8 +301,8 @@ class Service:
             log=changed.log,
             password=password,
         )
-        if outcome.kind == "unknown":
-            self._background.wake()
+        if outcome.kind != "confirmed":
+            self._background.wake(caller.base_url)
         if outcome.error is not None:
             raise _Settled(outcome.error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from scim_asgi.provisioning.accounts import (
     before_of,
     claimed,
     closed,
+    decode_undo,
     encode_undo,
     find_account,
     mapped_fields,
@@ -122,7 +124,7 @@ class WantedAccounts:
         self, unit: Unit, account: AccountRecord | None, wanted: AccountRecord, undo: Undo
     ) -> AccountRecord:
         if wanted.delivery_id is not None:
-            wanted = replace(claimed(wanted, unit.claim), undo=encode_undo(undo))
+            wanted = replace(claimed(wanted, unit.claim), undo=_undo_of_pending(account, undo))
         if account is None:
             return replace(wanted, number=unit.tx.accounts.insert(wanted))
         if wanted != account:
@@ -131,14 +133,29 @@ class WantedAccounts:
 
     def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> None:
         """Store that a User's account is to be deleted, and claim the delivery."""
+        fields = account.wanted
+        with suppress(Unmappable):
+            fields = self.fields(unit.tx, record, account)
         doomed = replace(
             account,
-            wanted=closed(account.wanted),
+            wanted=closed(fields),
             wanted_state="deleted",
-            undo=encode_undo(undo_of(record, account)),
+            undo=_undo_of_pending(account, undo_of(record, account)),
         )
         doomed = with_delivery(account, doomed, reason_of(unit.caller), force=True)
         unit.tx.accounts.update(claimed(doomed, unit.claim))
+
+
+def _undo_of_pending(account: AccountRecord | None, undo: Undo) -> bytes:
+    """Return the undo of a change: that of an earlier one of which nobody knows how it ended.
+
+    So a refusal always leads back to what was settled last.
+    """
+    if account is not None and account.undo is not None and account.delivery_id is not None:
+        earlier = decode_undo(account.undo)
+        if earlier.resource == undo.resource:
+            return account.undo
+    return encode_undo(undo)
 
 
 def undo_of(record: ResourceRecord, account: AccountRecord | None) -> Undo:

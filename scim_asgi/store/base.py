@@ -84,8 +84,25 @@ class Resources(Protocol):
     def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
         """Store a new resource and return its number; raises NotUnique."""
 
-    def update(self, record: ResourceRecord, before: ResourceValues, after: ResourceValues) -> None:
-        """Store a changed resource; raises NotUnique."""
+    def update(
+        self,
+        record: ResourceRecord,
+        before: ResourceValues,
+        after: ResourceValues,
+        *,
+        hold: bool = False,
+    ) -> None:
+        """Store a changed resource; raises NotUnique.
+
+        Args:
+            record: The resource as it is now.
+            before: What it was found by.
+            after: What it is found by now.
+            hold: Whether unique values that it gives up stay its own until they are released.
+        """
+
+    def release(self, number: int) -> None:
+        """Release the unique values that are held for a resource."""
 
     def delete(self, record: ResourceRecord, values: ResourceValues) -> None:
         """Delete a resource with its values and memberships."""
@@ -153,7 +170,7 @@ class Accounts(Protocol):
         """Mark every account of an organization that has a User; return how many."""
 
     def marked(self, limit: int) -> list[AccountRecord]:
-        """Return marked accounts that nobody has claimed, oldest first."""
+        """Return marked accounts, oldest first."""
 
     def due(self, now: int, limit: int) -> list[AccountRecord]:
         """Return accounts with a delivery that is due and that nobody has claimed."""

@@ -70,6 +70,7 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
         due_at: When the delivery may be tried again.
         claimed_by: Which process delivers now, until `claimed_until`.
         undo: What a refused change has to put back, as JSON; None when nothing.
+        uncertain: Whether the host may have done something that it has not confirmed.
         marked: Whether the mapping has to be worked out again.
     """
 
@@ -89,6 +90,7 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
     claimed_until: int = 0
     reason: str = ""
     undo: bytes | None = None
+    uncertain: bool = False
     marked: bool = False
     number: int = 0
 
@@ -122,8 +124,9 @@ class LogRecord(Struct, frozen=True, kw_only=True):
 
     Attributes:
         action: created, updated, deactivated, reactivated, deleted, unchanged, skipped, refused
-            or failed.
-        status: The HTTP status that was answered; 0 for what the background did.
+            or failed; pending while the host is asked.
+        status: The HTTP status that was answered; 0 while pending and for what the background
+            did.
         changes: Account field to its old and new value.
         hook: The hook call: its name, attempts and duration in milliseconds.
         notes: What was passed over, in words.

@@ -286,6 +286,11 @@ def test_hooks_may_be_given_by_decorator() -> None:
         calls.append(account.email_address)
         return "1"
 
+    @app.on_update
+    @app.on_deactivate
+    async def change(account: Account, context: HookContext) -> None:
+        calls.append(context.change)
+
     async def work() -> None:
         async with app.lifespan():
             issued = await app.tokens.issue("acme", name="tests")

@@ -14,7 +14,7 @@ _TABLE = Table(
     "accounts",
     AccountRecord,
     json=frozenset({"wanted", "confirmed"}),
-    flags=frozenset({"marked"}),
+    flags=frozenset({"marked", "uncertain"}),
 )
 _MARK = """
 UPDATE accounts SET marked = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -20,6 +21,9 @@ _SETTINGS = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA journal_size_limit = 67108864",
 )
+
+
+_PAUSE = 0.02
 
 
 class _Thread(aiosqlite.Connection):
@@ -54,7 +58,7 @@ class Connection:
         connection._thread.daemon = True
         try:
             self._connection = await connection
-            await self.run(_apply_settings)
+            await self.run(lambda opened: _apply_settings(opened, self._busy_timeout))
         except sqlite3.Error as error:
             await self.close()
             msg = f'The database "{self._path}" cannot be opened: {error}.'
@@ -83,6 +87,15 @@ class Connection:
             await asyncio.shield(connection.close())
 
 
-def _apply_settings(connection: sqlite3.Connection) -> None:
+def _apply_settings(connection: sqlite3.Connection, patience: float) -> None:
+    """Apply the settings; switching to WAL does not wait for other processes by itself."""
+    deadline = time.monotonic() + patience
     for setting in _SETTINGS:
-        connection.execute(setting).fetchall()
+        while True:
+            try:
+                connection.execute(setting).fetchall()
+                break
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE)

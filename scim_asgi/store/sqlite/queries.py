@@ -183,8 +183,9 @@ class _Compiler:
         if path == "id":
             self.anchored = self.anchored or top
             return Clause("r.id = ?", (value,))
+        held = ""
         if target.leaf.uniqueness != "none" and target.sub is None and not target.leaf.multi_valued:
-            table = "unique_values"
+            table, held = "unique_values", " AND NOT held"
         elif path in self._definition.lookups:
             table = "lookup_values"
         else:
@@ -192,7 +193,7 @@ class _Compiler:
         self.anchored = self.anchored or top
         return Clause(
             f"r.number IN (SELECT resource FROM {table} WHERE organization_id = ? "
-            "AND resource_type = ? AND path = ? AND value = ?)",
+            f"AND resource_type = ? AND path = ? AND value = ?{held})",
             (self._selection.organization_id, self._definition.name, path, value),
         )
 

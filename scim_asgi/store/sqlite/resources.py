@@ -35,7 +35,15 @@ _OWNER = """
 SELECT resource FROM unique_values
 WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ?
 """
-_INSERT_UNIQUE = "INSERT INTO unique_values VALUES (?, ?, ?, ?, ?)"
+_INSERT_UNIQUE = """
+INSERT INTO unique_values VALUES (?, ?, ?, ?, ?, 0)
+ON CONFLICT DO UPDATE SET held = 0 WHERE resource = excluded.resource
+"""
+_HOLD_UNIQUE = """
+UPDATE unique_values SET held = 1
+WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
+"""
+_RELEASE_UNIQUE = "DELETE FROM unique_values WHERE resource = ? AND held"
 _DELETE_UNIQUE = """
 DELETE FROM unique_values
 WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
@@ -91,8 +99,15 @@ class SqliteResources:
         self._change_values(record, number, _NO_VALUES, values)
         return number
 
-    def update(self, record: ResourceRecord, before: ResourceValues, after: ResourceValues) -> None:
-        self._change_values(record, record.number, before, after)
+    def update(
+        self,
+        record: ResourceRecord,
+        before: ResourceValues,
+        after: ResourceValues,
+        *,
+        hold: bool = False,
+    ) -> None:
+        self._change_values(record, record.number, before, after, hold=hold)
         self._execute(
             _UPDATE,
             (
@@ -105,21 +120,30 @@ class SqliteResources:
             ),
         )
 
+    def release(self, number: int) -> None:
+        self._execute(_RELEASE_UNIQUE, (number,))
+
     def delete(self, record: ResourceRecord, values: ResourceValues) -> None:
         self._change_values(record, record.number, values, _NO_VALUES)
+        self.release(record.number)
         self._execute(_DELETE, (record.number,))
 
     def _change_values(
-        self, record: ResourceRecord, number: int, before: ResourceValues, after: ResourceValues
+        self,
+        record: ResourceRecord,
+        number: int,
+        before: ResourceValues,
+        after: ResourceValues,
+        *,
+        hold: bool = False,
     ) -> None:
         space = (record.organization_id, record.resource_type)
         for path, value in set(before.unique) - set(after.unique):
-            self._execute(_DELETE_UNIQUE, (*space, path, value, number))
+            query = _HOLD_UNIQUE if hold else _DELETE_UNIQUE
+            self._execute(query, (*space, path, value, number))
         for path, value in set(after.unique) - set(before.unique):
-            try:
-                self._execute(_INSERT_UNIQUE, (*space, path, value, number))
-            except sqlite3.IntegrityError:
-                raise NotUnique(path) from None
+            if not self._execute(_INSERT_UNIQUE, (*space, path, value, number)).rowcount:
+                raise NotUnique(path)
         for path, value in set(before.lookups) - set(after.lookups):
             self._execute(_DELETE_LOOKUP, (*space, path, value, number))
         for path, value in set(after.lookups) - set(before.lookups):

@@ -507,6 +507,7 @@ def test_pat_61_a_remove_with_a_list_removes_only_those(client: Client) -> None:
     group = f"/Groups/{client.create_group('g', one, two)['id']}"
     shown = patched(client, group, op("remove", "members", value=[{"value": one}]))
     assert [two] == [each["value"] for each in shown["members"]]
+    unchanged(client, group, op("remove", "members", value=[]))
 
 
 def test_pat_62_members_are_removed_by_any_filter(client: Client) -> None:

@@ -33,15 +33,18 @@ CREATE TRIGGER resource_counts_delete AFTER DELETE ON resources BEGIN
     WHERE organization_id = old.organization_id AND resource_type = old.resource_type;
 END;
 
--- Values that may be there once in an organization and resource type.
+-- Values that may be there once in an organization and resource type. One is held when a change
+-- that the host may yet refuse has given it up: it finds nothing, and nobody else can have it.
 CREATE TABLE unique_values (
     organization_id TEXT NOT NULL,
     resource_type TEXT NOT NULL,
     path TEXT NOT NULL,
     value NOT NULL,
     resource INTEGER NOT NULL,
+    held INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, resource_type, path, value)
 ) WITHOUT ROWID;
+CREATE INDEX unique_values_held ON unique_values (resource) WHERE held;
 
 -- Values, multi-valued ones too, that directories look resources up by.
 CREATE TABLE lookup_values (
@@ -80,6 +83,7 @@ CREATE TABLE accounts (
     claimed_until INTEGER NOT NULL,
     reason TEXT NOT NULL,
     undo BLOB,
+    uncertain INTEGER NOT NULL,
     marked INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX accounts_by_id ON accounts (id);

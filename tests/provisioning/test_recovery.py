@@ -1,0 +1,385 @@
+"""Whatever goes wrong on the way to the host, the two sides agree in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from scim_asgi import (
+    Account,
+    AccountConflict,
+    AccountRejected,
+    HookContext,
+    ScimApp,
+    ScimAsgiError,
+    TryAgainLater,
+)
+from tests.client import GROUP, USER, Client, assert_error, created
+from tests.conftest import Scim, Served
+from tests.product import Behaviour, Product, hanging, raising
+from tests.waiting import until
+
+OLD, NEW = "old@acme.test", "new@acme.test"
+
+
+def rename(client: Client, path: str) -> httpx.Response:
+    return client.patch(path, {"op": "replace", "path": "userName", "value": NEW})
+
+
+def person(name: str = OLD, **attributes: Any) -> dict[str, Any]:
+    return {"schemas": [USER], "userName": name, **attributes}
+
+
+class Gate:
+    """A behaviour that waits until it is opened, and then raises what it is given."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+        self._error = error
+
+    async def __call__(self, account: Account, context: HookContext) -> None:
+        self.reached.set()
+        await asyncio.to_thread(self.open.wait, 20)
+        if self._error is not None:
+            raise self._error
+
+
+def in_turn(*behaviours: Behaviour | None) -> Behaviour:
+    """Return a behaviour that is another one at each call, the last one for ever."""
+    left = list(behaviours)
+
+    async def behave(account: Account, context: HookContext) -> None:
+        now = left.pop(0) if len(left) > 1 else left[0]
+        if now is not None:
+            await now(account, context)
+
+    return behave
+
+
+def test_a_name_stays_taken_until_the_host_has_let_it_go(scim: Scim, client: Client) -> None:
+    path = f"/Users/{client.create_user(OLD)['id']}"
+    gate = Gate(AccountRejected("no"))
+    scim.product.behaviour = gate
+    with ThreadPoolExecutor() as pool:
+        renaming = pool.submit(rename, client, path)
+        assert gate.reached.wait(10)
+        assert_error(client.post("/Users", person()), 409, "uniqueness")
+        assert 0 == client.get(f'/Users?filter=userName eq "{OLD}"').json()["totalResults"]
+        gate.open.set()
+        assert "no" in assert_error(renaming.result(), 400, "invalidValue")
+    scim.product.behaviour = None
+    assert OLD == client.get(path).json()["userName"]
+    assert 200 == rename(client, path).status_code
+    created(client.post("/Users", person()))
+
+
+def test_a_person_who_returns_while_being_deleted_waits_for_it(scim: Scim, client: Client) -> None:
+    first = client.create_user(OLD, externalId="e")
+    gate = Gate()
+    scim.product.behaviour = in_turn(gate, None)
+    with ThreadPoolExecutor() as pool:
+        leaving = pool.submit(client.send, "DELETE", f"/Users/{first['id']}")
+        assert gate.reached.wait(10)
+        returning = pool.submit(client.post, "/Users", person(NEW, externalId="e"))
+        gate.open.set()
+        assert 204 == leaving.result().status_code
+        created(returning.result())
+    assert_error(client.get(f"/Users/{first['id']}"), 404)
+    assert ["create", "delete", "reactivate"] == scim.product.changes
+    assert 1 == len({account.id for account, _ in scim.product.calls})
+
+
+def test_a_person_whose_deletion_is_not_confirmed_cannot_return_yet(serve: Served) -> None:
+    scim = serve(hook_timeout=0.2)
+    client = scim.client()
+    first = client.create_user(OLD, externalId="e")
+    scim.product.behaviour = raising(RuntimeError())
+    assert_error(client.send("DELETE", f"/Users/{first['id']}"), 500)
+    assert_error(client.post("/Users", person(NEW, externalId="e")), 503)
+    scim.product.behaviour = None
+    until(lambda: client.get(f"/Users/{first['id']}").status_code == 404)
+    created(client.post("/Users", person(NEW, externalId="e")))
+    assert "reactivate" == scim.product.changes[-1]
+    assert 1 == len(scim.product.accounts)
+
+
+def test_a_deleted_person_who_returns_disabled_is_given_no_access(
+    scim: Scim, client: Client
+) -> None:
+    first = client.create_user(OLD, externalId="e")
+    client.send("DELETE", f"/Users/{first['id']}")
+    second = created(client.post("/Users", person(NEW, externalId="e", active=False)))
+    assert ["create", "delete", "deactivate"] == scim.product.changes
+    path = f"/Users/{second['id']}"
+    client.patch(path, {"op": "replace", "path": "active", "value": True})
+    assert "reactivate" == scim.product.changes[-1]
+
+
+def test_a_host_without_the_required_hooks_is_told_so_at_the_start() -> None:
+    app = ScimApp("sqlite:///:memory:")
+
+    @app.on_create
+    async def create(account: Account, context: HookContext) -> None: ...
+
+    async def start() -> None:
+        async with app.lifespan():
+            pass
+
+    with pytest.raises(ScimAsgiError, match="on_update, on_deactivate"):
+        asyncio.run(start())
+
+
+async def test_a_change_that_no_hook_is_there_for_is_never_confirmed(tmp_path: Path) -> None:
+    app = ScimApp(str(tmp_path / "scim.db"))
+
+    @app.on_create
+    async def create(account: Account, context: HookContext) -> None: ...
+
+    whole = ScimApp(str(tmp_path / "scim.db"), hooks=Product())
+    async with whole.lifespan():
+        issued = await whole.tokens.issue("acme", name="tests")
+    headers = {"Authorization": f"Bearer {issued.token}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as http:
+        made = (await http.post("/Users", json=person())).json()
+        answer = await http.delete(f"/Users/{made['id']}")
+        assert_error(answer, 500)
+        assert 200 == (await http.get(f"/Users/{made['id']}")).status_code
+
+
+def test_a_create_of_unknown_outcome_keeps_its_account_when_the_host_is_busy_later(
+    scim: Scim, client: Client
+) -> None:
+    busy = raising(TryAgainLater(1))
+    scim.product.behaviour = in_turn(raising(RuntimeError()), busy, None)
+    assert_error(client.post("/Users", person()), 500)
+    until(lambda: len(scim.product.accounts) == 1)
+    assert ["create"] * 3 == scim.product.changes
+    assert 1 == len({account.id for account, _ in scim.product.calls})
+    assert 1 == len({context.delivery_id for _, context in scim.product.calls})
+    assert [1, 2, 3] == [context.attempt for _, context in scim.product.calls]
+    assert 1 == client.get("/Users").json()["totalResults"]
+
+
+def test_a_create_of_unknown_outcome_that_is_refused_later_is_closed_at_the_host(
+    scim: Scim, client: Client
+) -> None:
+    scim.product.behaviour = in_turn(
+        raising(RuntimeError()), raising(AccountConflict("taken")), None
+    )
+    assert_error(client.post("/Users", person()), 500)
+    until(lambda: "delete" in scim.product.changes)
+    assert 1 == len({account.id for account, _ in scim.product.calls})
+    assert not scim.product.calls[-1][0].active
+    assert 0 == client.get("/Users").json()["totalResults"]
+
+
+def test_a_change_of_unknown_outcome_that_is_refused_later_never_happened(
+    scim: Scim, client: Client
+) -> None:
+    path = f"/Users/{client.create_user(OLD)['id']}"
+    before = client.get(path)
+    refusing = raising(AccountConflict("taken"))
+    scim.product.behaviour = in_turn(raising(RuntimeError()), refusing, None)
+    assert_error(rename(client, path), 500)
+    until(lambda: client.get(path).json()["userName"] == OLD)
+    after = client.get(path)
+    assert (before.json(), before.headers["etag"]) == (after.json(), after.headers["etag"])
+    until(lambda: len(scim.product.calls) >= 4)
+    last, context = scim.product.calls[-1]
+    assert ("update", OLD) == (context.change, last.email_address)
+    created(client.post("/Users", person(NEW)))
+
+
+def test_the_directorys_retry_takes_a_failed_return_over(scim: Scim, client: Client) -> None:
+    first = client.create_user(OLD, externalId="e")
+    client.send("DELETE", f"/Users/{first['id']}")
+    scim.product.behaviour = in_turn(raising(RuntimeError()), None)
+    assert_error(client.post("/Users", person(externalId="e")), 500)
+    answer = client.post("/Users", person(externalId="e"))
+    assert answer.status_code in (201, 409)
+    until(lambda: scim.product.account(OLD).active)
+    assert 1 == client.get("/Users").json()["totalResults"]
+    assert 1 == len(scim.product.accounts)
+
+
+def test_the_directorys_retry_waits_for_the_first_try(serve: Served) -> None:
+    scim = serve()
+    client = scim.client()
+    gate = Gate(RuntimeError())
+    scim.product.behaviour = in_turn(gate, None)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(client.post, "/Users", person())
+        assert gate.reached.wait(10)
+        second = pool.submit(client.post, "/Users", person())
+        gate.open.set()
+        assert_error(first.result(), 500)
+        assert second.result().status_code in (201, 409)
+    until(lambda: len(scim.product.accounts) == 1)
+    assert 1 == client.get("/Users").json()["totalResults"]
+
+
+class Titled(Struct, frozen=True, kw_only=True):
+    """An account type that has got a new required field."""
+
+    id: str
+    email_address: str
+    title: str
+    active: bool = True
+
+
+async def _set_mapping(database: Path) -> None:
+    app = ScimApp(str(database), account=Titled)
+    async with app.lifespan():
+        await app.set_mapping("acme", {"title": "title"})
+
+
+def test_people_can_leave_when_the_account_type_has_changed(serve: Served) -> None:
+    client = serve().client()
+    titled = client.create_user(OLD, title="T")["id"]
+    bare = client.create_user(NEW)["id"]
+    scim = serve(account=Titled)
+    asyncio.run(_set_mapping(scim.database))
+    client = scim.client()
+    assert 204 == client.send("DELETE", f"/Users/{titled}").status_code
+    assert ["delete"] == scim.product.changes
+    assert_error(client.send("DELETE", f"/Users/{bare}"), 500)
+    assert "failed" == scim.log()[-1].action
+
+
+async def test_closing_waits_for_the_hooks_of_the_background(tmp_path: Path) -> None:
+    product = Product()
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=product)
+    began, may_end = asyncio.Event(), asyncio.Event()
+    ended: list[str] = []
+
+    async def slow(account: Account, context: HookContext) -> None:
+        began.set()
+        await may_end.wait()
+        ended.append(context.change)
+
+    async def work() -> None:
+        async with app.lifespan():
+            issued = await app.tokens.issue("acme", name="tests")
+            headers = {"Authorization": f"Bearer {issued.token}"}
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://x", headers=headers
+            ) as http:
+                body = person(title="T")
+                assert 201 == (await http.post("/Users", json=body)).status_code
+            product.behaviour = slow
+            await app.set_mapping("acme", {"title": "last_name"})
+            await began.wait()
+
+    closing = asyncio.create_task(work())
+    await began.wait()
+    done, _ = await asyncio.wait({closing}, timeout=0.05)
+    assert not done
+    may_end.set()
+    await closing
+    assert ["update"] == ended
+    assert "T" == product.account(OLD).last_name
+
+
+def test_a_hook_that_does_not_end_when_cancelled_is_not_called_beside_itself(
+    serve: Served,
+) -> None:
+    scim = serve(hook_timeout=0.1)
+    client = scim.client()
+    stop = threading.Event()
+    running: list[int] = [0, 0]
+
+    async def stubborn(account: Account, context: HookContext) -> None:
+        running[0] += 1
+        running[1] = max(running)
+        while not stop.is_set():
+            try:
+                await asyncio.sleep(0.02)
+            except asyncio.CancelledError:
+                continue
+        running[0] -= 1
+
+    scim.product.behaviour = stubborn
+    assert_error(client.post("/Users", person()), 503)
+    assert_error(client.post("/Users", person()), 500)
+    stop.set()
+    until(lambda: len(scim.product.accounts) == 1)
+    assert 1 == running[1]
+
+
+def test_a_bulk_circle_that_cannot_be_taken_back_is_still_answered(
+    scim: Scim, client: Client
+) -> None:
+    async def no_leaving(account: Account, context: HookContext) -> None:
+        if context.change == "delete":
+            raise RuntimeError
+
+    scim.product.behaviour = no_leaving
+    manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    operations = [
+        {
+            "method": "POST",
+            "path": "/Users",
+            "bulkId": name,
+            "data": person(name, **{manager: {"manager": {"value": f"bulkId:{other}"}}}),
+        }
+        for name, other in ((OLD, "no address"), ("no address", OLD))
+    ]
+    body = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": operations,
+    }
+    answer = client.post("/Bulk", body)
+    assert 200 == answer.status_code
+    assert ["409", "400"] == sorted(each["status"] for each in answer.json()["Operations"])[::-1]
+
+
+def test_every_refused_write_is_in_the_log_with_its_name(scim: Scim, client: Client) -> None:
+    client.create_user(OLD)
+    client.post("/Users", b"{")
+    client.post("/Users", person(), headers={"Content-Type": "text/plain"})
+    client.post("/Users", person())
+    client.post("/Users", person("no address"))
+    client.post("/Groups", {"schemas": [GROUP]})
+    rows = [(row.action, row.status, row.resource_name) for row in scim.log()]
+    assert [
+        ("created", 201, OLD),
+        ("refused", 400, ""),
+        ("refused", 415, ""),
+        ("refused", 409, OLD),
+        ("skipped", 400, "no address"),
+        ("refused", 400, ""),
+    ] == rows
+
+
+def test_a_change_is_pending_in_the_log_until_the_host_has_answered(serve: Served) -> None:
+    scim = serve()
+    client = scim.client()
+    gate = Gate()
+    scim.product.behaviour = gate
+    with ThreadPoolExecutor() as pool:
+        making = pool.submit(client.post, "/Users", person())
+        assert gate.reached.wait(10)
+        assert [("pending", 0)] == [(row.action, row.status) for row in scim.log()]
+        gate.open.set()
+        created(making.result())
+    assert [("created", 201)] == [(row.action, row.status) for row in scim.log()]
+
+
+def test_hooks_that_hang_in_the_background_keep_nobody_from_working(serve: Served) -> None:
+    scim = serve(hook_timeout=0.1)
+    client = scim.client()
+    scim.product.behaviour = hanging
+    for number in range(3):
+        assert_error(client.post("/Users", person(f"u{number}@acme.test")), 503)
+    scim.product.behaviour = None
+    created(client.post("/Users", person(NEW)))
+    until(lambda: len(scim.product.accounts) == 4)
