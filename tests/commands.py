@@ -29,20 +29,22 @@ def command(folder: Path, *arguments: str, status: int = 0) -> subprocess.Comple
 
 @contextmanager
 def served(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run `scim-asgi serve` on a free port and yield its base URL."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scim_asgi", "serve", "--port", "0", *arguments],
-        cwd=folder,
-        env={**os.environ, "SCIM_ASGI_DATABASE": "sqlite:///scim.db"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    """Run `scim-asgi serve` on a free port and yield its base URL; its log is `serve.log`."""
+    log = folder / "serve.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scim_asgi", "serve", "--port", "0", *arguments],
+            cwd=folder,
+            env={**os.environ, "SCIM_ASGI_DATABASE": "sqlite:///scim.db"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         match = re.fullmatch(r"Serving SCIM 2\.0 at (http\S+)\n", line)
-        assert match is not None, process.stderr.read() if process.stderr else line
+        assert match is not None, log.read_text() or line
         yield match[1], process
     finally:
         process.send_signal(signal.SIGTERM)

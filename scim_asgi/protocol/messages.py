@@ -64,8 +64,8 @@ def require_message(body: dict[str, Any], schema: str) -> None:
         InvalidSyntax: Its `schemas` lack the URN.
     """
     schemas = member(body, "schemas")
-    folded = [urn.casefold() for urn in schemas or () if isinstance(urn, str)]
-    if not isinstance(schemas, list) or schema.casefold() not in folded:
+    named = schemas if isinstance(schemas, list) else []
+    if schema.casefold() not in [urn.casefold() for urn in named if isinstance(urn, str)]:
         msg = f'"schemas" has to be a list with "{schema}" in it.'
         raise InvalidSyntax(msg)
 
