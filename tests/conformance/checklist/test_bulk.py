@@ -74,7 +74,7 @@ def test_blk_02_a_bulk_request_says_what_it_is(client: Client, body: dict[str, A
     assert [] == listed(client, "/Users")
 
 
-def test_blk_03_and_10_one_failure_leaves_the_rest(client: Client) -> None:
+def test_blk_03_and_blk_10_one_failure_leaves_the_rest(client: Client) -> None:
     done = send(client, new_user("a"), new_user("b", "A"), new_user("c"))
     assert ["201", "409", "201"] == statuses(done)
     assert ["a", "c"] == listed(client, "/Users")
@@ -127,7 +127,7 @@ def test_blk_07_data_is_the_body(client: Client, data: Any) -> None:
     assert ["400"] == statuses(send(client, bare))
 
 
-def test_blk_08_and_09_an_entry_says_what_became_of_its_operation(client: Client) -> None:
+def test_blk_08_and_blk_09_an_entry_says_what_became_of_its_operation(client: Client) -> None:
     made = client.create_user("old")
     path = f"/Users/{made['id']}"
     change = {"schemas": [PATCH_OP], "Operations": [op("add", "title", value="T")]}
@@ -212,7 +212,7 @@ def test_blk_14_references_may_go_in_circles(client: Client) -> None:
         assert each["version"] == client.get(path).headers["etag"]
 
 
-def test_blk_14_extensions_may_go_in_circles_too(client: Client) -> None:
+def test_blk_14_and_ext_10_extensions_may_go_in_circles_too(client: Client) -> None:
     def person(name: str, boss: str) -> dict[str, Any]:
         extension = {"department": "d", "manager": {"value": f"bulkId:{boss}"}}
         return new_user(name, **{ENTERPRISE: extension})
@@ -274,7 +274,7 @@ def test_blk_17_a_body_that_is_too_large_is_413(serve: Served) -> None:
     assert "1000" in assert_error(answer, 413)
 
 
-def test_blk_18_a_version_has_to_match(client: Client) -> None:
+def test_blk_18_and_etg_15_a_version_has_to_match(client: Client) -> None:
     made = client.create_user("ada")
     path = f"/Users/{made['id']}"
     change = {"schemas": [PATCH_OP], "Operations": [op("add", "title", value="T")]}

@@ -99,7 +99,9 @@ def test_dsc_09_a_filter_is_403(client: Client, path: str) -> None:
     assert_error(query(client, path, filter='id eq "x"'), 403)
 
 
-def test_dsc_10_and_11_a_resource_type_leads_to_its_endpoint_and_schemas(client: Client) -> None:
+def test_dsc_10_and_dsc_11_a_resource_type_leads_to_its_endpoint_and_schemas(
+    client: Client,
+) -> None:
     for each in read(client, "/ResourceTypes")["Resources"]:
         assert ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"] == each["schemas"]
         assert each["id"] == each["name"]

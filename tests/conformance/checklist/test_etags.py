@@ -23,7 +23,7 @@ def version(client: Client, path: str) -> str:
     return str(client.get(path).headers["etag"])
 
 
-def test_etg_01_and_02_every_answer_with_a_resource_has_a_weak_tag(
+def test_etg_01_and_etg_02_every_answer_with_a_resource_has_a_weak_tag(
     client: Client, ada: str
 ) -> None:
     group = f"/Groups/{client.create_group('g')['id']}"
@@ -43,7 +43,9 @@ def test_etg_03_a_projection_has_the_same_tag(client: Client, ada: str) -> None:
 
 
 @pytest.mark.parametrize("tags", ["{0}", '"x", {0}', "*", "{1}", '{0} , "y"'])
-def test_etg_04_and_05_who_has_the_version_gets_304(client: Client, ada: str, tags: str) -> None:
+def test_etg_04_and_etg_05_who_has_the_version_gets_304(
+    client: Client, ada: str, tags: str
+) -> None:
     tag = version(client, ada)
     header = tags.format(tag, tag.removeprefix("W/"))
     answer = client.get(ada, headers={"If-None-Match": header})
@@ -77,7 +79,7 @@ def test_etg_06_a_stale_if_match_is_412_and_changes_nothing(
 
 @pytest.mark.parametrize("tags", ["{0}", "*", '"x", {0}'])
 @pytest.mark.parametrize(("method", "body"), METHODS)
-def test_etg_06_and_07_the_tag_as_it_was_given_matches(
+def test_etg_06_and_etg_07_the_tag_as_it_was_given_matches(
     client: Client, ada: str, method: str, body: Any, tags: str
 ) -> None:
     headers = {"If-Match": tags.format(version(client, ada))}

@@ -40,7 +40,7 @@ def refused(client: Client, text: str, path: str = "/Users") -> str:
     return assert_error(query(client, path, filter=text), 400, "invalidFilter")
 
 
-def test_flt_02_and_03_names_and_words_match_in_any_case(people: Client) -> None:
+def test_flt_02_and_flt_03_names_and_words_match_in_any_case(people: Client) -> None:
     assert ["ada"] == found(people, "/Users", 'USERNAME Eq "ada"')
     assert ["ada"] == found(people, "/Users", 'title PR AND userName SW "a"')
     assert ["bob", "cyd"] == found(people, "/Users", "NOT (title Pr)")
@@ -313,7 +313,7 @@ def test_flt_37_what_does_not_parse_is_refused(people: Client, text: str) -> Non
     assert_error(answer, 400, "invalidFilter")
 
 
-def test_flt_38_and_39_qualified_names_are_understood_in_any_case(client: Client) -> None:
+def test_flt_38_and_flt_39_qualified_names_are_understood_in_any_case(client: Client) -> None:
     boss = {"manager": {"value": "m"}}
     body = user(name={"familyName": "O'Malley"}, emails=[{"type": "work"}], **{ENTERPRISE: boss})
     created(client.post("/Users", body))

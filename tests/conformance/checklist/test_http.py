@@ -46,7 +46,7 @@ def test_http_01_every_body_is_scim_json(client: Client) -> None:
     "accept",
     [SCIM, "application/json", "*/*", "application/*", "text/html;q=0.9, application/json;q=0.1"],
 )
-def test_http_02_and_03_whatever_accepts_json_gets_it(client: Client, accept: str) -> None:
+def test_http_02_and_http_03_whatever_accepts_json_gets_it(client: Client, accept: str) -> None:
     answer = client.get("/Users", headers={"Accept": accept})
     assert 200 == answer.status_code
     assert 0 == answer.json()["totalResults"]
@@ -78,7 +78,7 @@ def test_http_07_a_body_may_come_without_a_media_type(client: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"null", b"", b"5"])
-def test_http_08_and_09_a_body_is_a_json_object(client: Client, body: bytes) -> None:
+def test_http_08_and_http_09_a_body_is_a_json_object(client: Client, body: bytes) -> None:
     path = f"/Users/{client.create_user('ada')['id']}"
     for method, target in (
         ("POST", "/Users"),

@@ -51,7 +51,7 @@ def walk(client: Client, path: str = "/Users", **parameters: Any) -> Iterator[di
         cursor = body.get("nextCursor")
 
 
-def test_list_01_and_02_a_list_response_has_its_members(nine: Client) -> None:
+def test_list_01_and_list_02_a_list_response_has_its_members(nine: Client) -> None:
     body = page(nine)
     assert [LIST_RESPONSE] == body["schemas"]
     assert (9, 9, 1) == (body["totalResults"], body["itemsPerPage"], body["startIndex"])
@@ -63,7 +63,7 @@ def test_list_03_nothing_found_is_an_empty_list(client: Client) -> None:
     assert (0, []) == (body["totalResults"], body["Resources"])
 
 
-def test_list_04_and_05_a_page_says_where_it_begins_and_how_many_it_has(nine: Client) -> None:
+def test_list_04_and_list_05_a_page_says_where_it_begins_and_how_many_it_has(nine: Client) -> None:
     body = page(nine, startIndex=8, count=5)
     assert (8, 2, 9) == (body["startIndex"], body["itemsPerPage"], body["totalResults"])
 
@@ -135,7 +135,7 @@ def test_list_12_another_organization_sees_and_counts_nothing(
         assert (0, []) == (body["totalResults"], body["Resources"])
 
 
-def test_list_13_and_15_an_element_is_what_a_get_returns(client: Client) -> None:
+def test_list_13_and_list_15_an_element_is_what_a_get_returns(client: Client) -> None:
     create_device(client, note="n", secret="s", ports=[{"name": "p", "hint": "h", "pin": "1"}])
     member = client.create_user("ada", password="x")["id"]
     client.create_group("g", member)
@@ -242,7 +242,7 @@ def test_srt_11_equal_values_keep_one_order(nine: Client) -> None:
 
 
 @pytest.mark.parametrize("attribute", ["password", "urn:x:y", "nope", "a b", "name.nope"])
-def test_srt_12_and_13_hidden_and_unknown_attributes_do_not_sort(
+def test_srt_12_and_srt_13_hidden_and_unknown_attributes_do_not_sort(
     client: Client, attribute: str
 ) -> None:
     assert_error(query(client, "/Users", sortBy=attribute), 400, "invalidValue")
@@ -255,7 +255,7 @@ def test_pag_01_indexes_begin_with_one(nine: Client) -> None:
 
 
 @pytest.mark.parametrize("start", [0, -5])
-def test_pag_02_and_11_an_index_below_one_is_one(nine: Client, start: int) -> None:
+def test_pag_02_and_pag_11_an_index_below_one_is_one(nine: Client, start: int) -> None:
     body = page(nine, startIndex=start, count=1)
     assert (1, "u0") == (body["startIndex"], name_of(body["Resources"][0]))
 
@@ -265,7 +265,9 @@ def test_pag_03_a_page_has_no_more_than_asked(nine: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [0, -3])
-def test_pag_04_and_05_a_count_of_zero_or_less_asks_for_the_total(nine: Client, count: int) -> None:
+def test_pag_04_and_pag_05_a_count_of_zero_or_less_asks_for_the_total(
+    nine: Client, count: int
+) -> None:
     body = page(nine, count=count)
     assert (9, 0, []) == (body["totalResults"], body["itemsPerPage"], body["Resources"])
 
@@ -300,7 +302,7 @@ def test_pag_13_a_search_counts_in_numbers_or_their_texts(nine: Client) -> None:
 
 
 @pytest.mark.parametrize("begin", ["cursor&count=4", "cursor=&count=4"])
-def test_cur_01_an_empty_cursor_begins_a_walk(nine: Client, begin: str) -> None:
+def test_cur_01_and_cur_06_an_empty_cursor_begins_a_walk(nine: Client, begin: str) -> None:
     body = read(nine, f"/Users?{begin}")
     assert (4, 9) == (body["itemsPerPage"], body["totalResults"])
     assert body["nextCursor"]

@@ -374,7 +374,7 @@ def test_pat_40_adding_to_several_values_appends(client: Client, ada: str) -> No
     assert 2 == len(patched(client, group, op("add", "members", value=member))["members"])
 
 
-def test_pat_41_and_42_a_new_extension_is_listed(client: Client, ada: str) -> None:
+def test_pat_41_and_pat_42_and_sch_12_a_new_extension_is_listed(client: Client, ada: str) -> None:
     number = f"{ENTERPRISE}:employeeNumber"
     shown = patched(client, ada, op("add", number, value="1"), op("replace", number, value="2"))
     assert [USER, ENTERPRISE] == shown["schemas"]
@@ -467,7 +467,7 @@ def test_pat_53_a_removed_value_is_unassigned(client: Client, ada: str) -> None:
     assert [] == found(client, "/Users", "title pr")
 
 
-def test_pat_54_and_56_without_a_filter_all_values_go(client: Client, ada: str) -> None:
+def test_pat_54_and_pat_56_without_a_filter_all_values_go(client: Client, ada: str) -> None:
     assert "emails" not in patched(client, ada, op("remove", "emails"))
     assert [] == found(client, "/Users", "emails pr")
 
@@ -484,7 +484,9 @@ def test_pat_56_with_its_last_value_an_extension_goes(client: Client, ada: str) 
     assert "emails" not in patched(client, ada, op("remove", "emails[value pr]"))
 
 
-def test_pat_57_and_58_removing_what_is_not_there_changes_nothing(client: Client, ada: str) -> None:
+def test_pat_57_and_pat_58_removing_what_is_not_there_changes_nothing(
+    client: Client, ada: str
+) -> None:
     unchanged(client, ada, op("remove", 'emails[type eq "zzz"]'), op("remove", "nickName"))
     group = f"/Groups/{client.create_group('g')['id']}"
     unchanged(client, group, op("remove", 'members[value eq "none"]'), op("remove", "members"))

@@ -13,7 +13,7 @@ from tests.conformance.checklist.requests import (
 )
 
 
-def test_put_01_and_02_a_put_answers_with_the_whole_resource(client: Client) -> None:
+def test_put_01_and_put_02_a_put_answers_with_the_whole_resource(client: Client) -> None:
     path = f"/Users/{client.create_user('ada')['id']}"
     answer = client.send("PUT", path, user(title="T", nickName="N"))
     assert 200 == answer.status_code
