@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from scim_asgi.protocol.definitions import Registry
@@ -24,6 +25,7 @@ class Memberships:
 
     def __init__(self, registry: Registry, hooks: HookSet, unknown_members: UnknownMembers) -> None:
         self._registry = registry
+        self._showing = [each.name for each in registry.definitions if each.derived_attributes]
         self._hooks = hooks
         self._unknown_members = unknown_members
 
@@ -67,12 +69,17 @@ class Memberships:
         return self.mark(unit, after)
 
     def mark(self, unit: Unit, record: ResourceRecord) -> bool:
-        """Mark the accounts of a group's members; return whether it has any."""
-        if not self._hooks or not unit.definition.row_attributes:
+        """Note that a group's members show it otherwise now; return whether it has any."""
+        if not unit.definition.row_attributes:
             return False
         members = [member.number for member in unit.tx.members.of_group(record.number)]
-        unit.tx.accounts.mark(members)
+        self._note(unit, members)
         return bool(members)
+
+    def _note(self, unit: Unit, members: Iterable[int]) -> None:
+        unit.tx.members.count_change(members, self._showing)
+        if self._hooks:
+            unit.tx.accounts.mark(members)
 
     def _editor(self, unit: Unit, record: ResourceRecord) -> MemberEditor:
         make = Representations(self._registry, unit.caller.base_url)
@@ -86,7 +93,7 @@ class Memberships:
 
     def _effects(self, unit: Unit, editor: MemberEditor) -> Effects:
         change = editor.change
-        if change.touched and self._hooks:
-            unit.tx.accounts.mark(change.touched)
+        if change.touched:
+            self._note(unit, change.touched)
         notes = (unknown_note(change.unknown),) if change.unknown else ()
         return Effects(notes, bool(change.touched))

@@ -22,8 +22,12 @@ def values_of(definition: ResourceDefinition, document: dict[str, Any]) -> Resou
 
 
 def etag(record: ResourceRecord) -> str:
-    """Return the entity tag of a resource: weak, because projections share it."""
-    return f'W/"{record.version}"'
+    """Return the entity tag of a resource: weak, because projections share it.
+
+    It changes with the resource and with the groups that the resource shows.
+    """
+    groups = f".{record.group_changes}" if record.group_changes else ""
+    return f'W/"{record.version}{groups}"'
 
 
 class Representations:

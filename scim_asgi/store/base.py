@@ -135,6 +135,9 @@ class Members(Protocol):
     def of_groups(self, groups: Sequence[int]) -> dict[int, list[Related]]:
         """Return the members of several groups."""
 
+    def count_change(self, members: Iterable[int], resource_types: Iterable[str]) -> None:
+        """Count that the groups of those of the members that have these types have changed."""
+
     def groups_of(self, member: int) -> list[Related]:
         """Return the groups that a resource is a direct member of, by display name, then id."""
 

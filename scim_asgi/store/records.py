@@ -17,6 +17,7 @@ class ResourceRecord(Struct, frozen=True, kw_only=True):
         document: The resource without its id, meta and what other rows hold.
         version: The number of the change that made this state.
         revision: The number of the latest change, one that was taken back included.
+        group_changes: How many times the groups that it shows have changed.
     """
 
     organization_id: str
@@ -27,6 +28,7 @@ class ResourceRecord(Struct, frozen=True, kw_only=True):
     last_modified: int
     version: int = 1
     revision: int = 1
+    group_changes: int = 0
     number: int = 0
 
 

@@ -24,6 +24,13 @@ WHERE group_number = ? AND member_number IN (SELECT value FROM json_each(?))
 RETURNING member_number
 """
 _CLEAR = "DELETE FROM memberships WHERE group_number = ? RETURNING member_number"
+_COUNT_CHANGE = """
+INSERT INTO group_changes
+SELECT number, 1 FROM resources
+WHERE number IN (SELECT value FROM json_each(?))
+AND resource_type IN (SELECT value FROM json_each(?))
+ON CONFLICT DO UPDATE SET total = total + 1
+"""
 _RELATED = """
 o.number, o.id, o.resource_type,
 coalesce(o.document ->> '$.displayName', o.document ->> '$.userName')
@@ -65,6 +72,9 @@ class SqliteMembers:
 
     def clear(self, group: int) -> list[int]:
         return self._numbers(_CLEAR, (group,))
+
+    def count_change(self, members: Iterable[int], resource_types: Iterable[str]) -> None:
+        self._execute(_COUNT_CHANGE, (_json(members), _json(resource_types)))
 
     def of_group(self, group: int) -> list[Related]:
         return self.of_groups([group])[group]

@@ -45,7 +45,10 @@ _META = {
     "resourceType": "r.resource_type",
     "created": "r.created * 1000",
     "lastModified": "r.last_modified * 1000",
-    "version": "'W/\"' || r.version || '\"'",
+    "version": (
+        "'W/\"' || r.version || coalesce((SELECT '.' || total FROM group_changes "
+        "WHERE member_number = r.number), '') || '\"'"
+    ),
 }
 _DISPLAY = "coalesce(o.search ->> '$.displayName', o.search ->> '$.userName')"
 _RELATED = {

@@ -12,7 +12,8 @@ from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceRecord, ResourceValues
 from scim_asgi.store.sqlite import queries
 
-_COLUMNS = "number, organization_id, resource_type, id, document, version, revision, created, last_modified"
+_COLUMNS = """number, organization_id, resource_type, id, document, version, revision, created,
+last_modified, coalesce((SELECT total FROM group_changes WHERE member_number = number), 0)"""
 _GET = f"""
 SELECT {_COLUMNS} FROM resources WHERE id = ? AND organization_id = ? AND resource_type = ?
 """
@@ -179,4 +180,5 @@ def _record(row: tuple[Any, ...]) -> ResourceRecord:
         revision=row[6],
         created=row[7],
         last_modified=row[8],
+        group_changes=row[9],
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.client import Client, assert_error
-from tests.conformance.checklist.requests import op, read, user
+from tests.conformance.checklist.requests import op, query, read, user
 
 
 @pytest.fixture
@@ -143,6 +145,33 @@ def test_etg_12_a_change_of_members_is_a_change(client: Client, ada: str) -> Non
     headers = {"If-Match": before}
     assert_error(client.patch(group, op("remove", "members"), headers=headers), 412)
     assert 1 == len(read(client, group)["members"])
+
+
+def test_etg_04_a_change_of_a_users_groups_is_a_change_of_the_user(
+    client: Client, ada: str
+) -> None:
+    seen = [version(client, ada)]
+    member = ada.rpartition("/")[2]
+    group = f"/Groups/{client.create_group('g', member)['id']}"
+    inner = f"/Groups/{client.create_group('inner')['id']}"
+    before = version(client, inner)
+    steps: list[Callable[[], Any]] = [
+        lambda: None,
+        lambda: client.patch(group, op("replace", "displayName", value="h")),
+        lambda: client.patch(group, op("remove", "members", value=[{"value": member}])),
+        lambda: client.patch(group, op("add", "members", value=[{"value": member}])),
+        lambda: client.send("DELETE", group),
+    ]
+    for step in steps:
+        step()
+        answer = client.get(ada, headers={"If-None-Match": seen[-1]})
+        assert 200 == answer.status_code
+        assert answer.headers["etag"] == answer.json()["meta"]["version"]
+        seen.append(answer.headers["etag"])
+        text = f"meta.version eq {json.dumps(seen[-1])}"
+        assert 1 == query(client, "/Users", filter=text).json()["totalResults"]
+    assert len(seen) == len(set(seen))
+    assert before == version(client, inner)
 
 
 def test_etg_16_a_failed_precondition_is_never_409(client: Client, ada: str) -> None:

@@ -63,6 +63,12 @@ CREATE TABLE memberships (
 ) WITHOUT ROWID;
 CREATE INDEX memberships_by_member ON memberships (member_number, group_number);
 
+-- How many times the groups that a resource shows have changed: a part of its entity tag.
+CREATE TABLE group_changes (
+    member_number INTEGER PRIMARY KEY REFERENCES resources (number) ON DELETE CASCADE,
+    total INTEGER NOT NULL
+);
+
 -- The host's accounts: what the directory wants, and what the host last confirmed. A row with a
 -- `delivery_id` is work still to do.
 CREATE TABLE accounts (
