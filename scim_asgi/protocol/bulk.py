@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from scim_asgi.protocol.dialects import has_member, member
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
-from scim_asgi.protocol.messages import BULK_REQUEST, require_message
+from scim_asgi.protocol.messages import BULK_REQUEST, operations_of
 
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
 _WHOLE = re.compile(r"(?P<before>(?:[^\s\"]*/)?)bulkId:(?P<id>[^/\"]+)")
@@ -55,11 +55,7 @@ def read_bulk(body: dict[str, Any], max_operations: int) -> BulkRequest:
         InvalidValue: `failOnErrors` is no whole number above zero.
         PayloadTooLarge: It has too many operations; none is carried out.
     """
-    require_message(body, BULK_REQUEST)
-    operations = member(body, "Operations")
-    if not isinstance(operations, list) or not operations:
-        msg = '"Operations" has to be a list of at least one operation.'
-        raise InvalidSyntax(msg)
+    operations = operations_of(body, BULK_REQUEST)
     if len(operations) > max_operations:
         msg = f"A bulk request takes at most {max_operations} operations; send several."
         raise PayloadTooLarge(msg)

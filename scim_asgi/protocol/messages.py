@@ -70,6 +70,20 @@ def require_message(body: dict[str, Any], schema: str) -> None:
         raise InvalidSyntax(msg)
 
 
+def operations_of(body: dict[str, Any], schema: str) -> list[Any]:
+    """Return the operations of a PatchOp or BulkRequest message.
+
+    Raises:
+        InvalidSyntax: It is none, or has no operations.
+    """
+    require_message(body, schema)
+    operations = member(body, "Operations")
+    if not isinstance(operations, list) or not operations:
+        msg = '"Operations" has to be a list of at least one operation.'
+        raise InvalidSyntax(msg)
+    return operations
+
+
 def read_patch(body: dict[str, Any]) -> list[PatchOperation]:
     """Read a PatchOp message (RFC 7644 section 3.5.2); names and operations in any case.
 
@@ -77,11 +91,7 @@ def read_patch(body: dict[str, Any]) -> list[PatchOperation]:
         InvalidSyntax: It is none, or an operation has no known `op`.
         InvalidPath: A path is not text.
     """
-    require_message(body, PATCH_OP)
-    operations = member(body, "Operations")
-    if not isinstance(operations, list) or not operations:
-        msg = '"Operations" has to be a list of at least one operation.'
-        raise InvalidSyntax(msg)
+    operations = operations_of(body, PATCH_OP)
     if len(operations) > MAX_PATCH_OPERATIONS:
         msg = f"At most {MAX_PATCH_OPERATIONS} operations fit in one PATCH; send several."
         raise InvalidValue(msg)
