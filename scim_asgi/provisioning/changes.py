@@ -40,6 +40,10 @@ class Changes:
         self._accounts = accounts
         self._memberships = memberships
 
+    def has_accounts(self, definition: ResourceDefinition) -> bool:
+        """Return whether changes of a type have to be delivered to the host."""
+        return self._accounts.has_accounts(definition.name)
+
     def create(self, unit: Unit, inbound: Inbound) -> Changed:
         """Store a new resource.
 
@@ -193,7 +197,7 @@ class Changes:
             changed,
             values_of(unit.definition, record.document),
             values_of(unit.definition, document),
-            hold=self._accounts.has_accounts(record),
+            hold=self._accounts.has_accounts(record.resource_type),
         )
         return changed
 
@@ -207,7 +211,7 @@ class Changes:
         password: str | None,
     ) -> Changed:
         """Work out the account, note what has to be delivered, and write the log."""
-        if not self._accounts.has_accounts(record):
+        if not self._accounts.has_accounts(record.resource_type):
             missing = self._accounts.missing(unit.tx, record)
             effects = effects.with_notes(*(() if missing is None else (missing,)))
             log = _log(unit, record, done, effects, {})

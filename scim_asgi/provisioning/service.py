@@ -265,7 +265,12 @@ class Service:
         work: Callable[[Unit], Changed],
         password: str | None,
     ) -> Changed:
-        """Write and settle while no other request of this process changes the resource."""
+        """Write and settle while no other request of this process changes the resource.
+
+        What nobody is told of needs no more than its transaction, and shares a commit with others.
+        """
+        if not self._changes.has_accounts(definition):
+            return await self._write(caller, definition, work)
         async with self._locks.hold(resource_id):
             changed = await self._write(caller, definition, work)
             await self._settle(caller, changed, password)

@@ -61,9 +61,9 @@ class WantedAccounts:
         """Return the account of a User; None for other resources and without hooks."""
         return tx.accounts.of_resource(record.number) if self._hooks else None
 
-    def has_accounts(self, record: ResourceRecord) -> bool:
-        """Return whether somebody is to be told of this resource."""
-        return bool(self._hooks) and record.resource_type == "User"
+    def has_accounts(self, resource_type: str) -> bool:
+        """Return whether somebody is to be told of resources of a type."""
+        return bool(self._hooks) and resource_type == "User"
 
     def missing(self, tx: Transaction, record: ResourceRecord) -> str | None:
         """Return why the mapping would make no account of a User; None when it would."""
