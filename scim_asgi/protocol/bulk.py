@@ -118,7 +118,12 @@ def _text(operation: dict[str, Any], name: str, place: str) -> str | None:
 
 def references(operation: BulkOperation) -> set[str]:
     """Return the bulkIds that an operation mentions, in its path and anywhere in its data."""
-    return set(_mentions(operation.path, _WHOLE)) | set(_mentioned(operation.data))
+    return set(_mentions(operation.path, _WHOLE)) | mentioned(operation.data)
+
+
+def mentioned(value: Any) -> set[str]:
+    """Return the bulkIds that JSON mentions."""
+    return set(_mentioned(value))
 
 
 def _mentioned(value: Any) -> Iterator[str]:

@@ -225,10 +225,6 @@ class Registry:
         for schema in (definition.schema, *definition.extensions.values()):
             self.schemas.setdefault(schema.id.casefold(), schema)
 
-    def schema(self, urn: str) -> Schema | None:
-        """Return the schema with a URN in any case, or None."""
-        return self.schemas.get(urn.casefold())
-
 
 def define(file: SchemaFile, known: Iterable[Schema] = ()) -> list[ResourceDefinition]:
     """Make the resource types of a schema file ready for use.

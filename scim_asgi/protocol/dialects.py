@@ -34,7 +34,10 @@ def read_resource(definition: ResourceDefinition, body: dict[str, Any]) -> dict[
             _put(resource, "schemas", value)
             continue
         target = find_key(definition, key)
-        if target is None:
+        if definition.is_own_schema(key) and isinstance(value, dict):
+            for name, element in read_resource(definition, value).items():
+                _put(resource, name, element)
+        elif target is None:
             _put(resource, key, value)
         else:
             _put_target(resource, target, value)
@@ -62,11 +65,9 @@ def _put_target(resource: dict[str, Any], target: Target, value: Any) -> None:
         if target.attribute is None:
             _put_extension(resource, target.extension, value)
             return
-        scope = resource.setdefault(target.extension.id, {})
+        scope = _container(resource, target.extension)
     attribute = target.attribute
     assert attribute is not None
-    if not isinstance(scope, dict):
-        return
     if target.sub is None:
         _put(scope, attribute.name, read_value(attribute, value))
         return
@@ -76,11 +77,26 @@ def _put_target(resource: dict[str, Any], target: Target, value: Any) -> None:
         _put(element, target.sub.name, read_value(target.sub, value))
 
 
+def _container(resource: dict[str, Any], extension: Schema) -> dict[str, Any]:
+    """Return the object of an extension, an empty one where there is none yet.
+
+    Raises:
+        InvalidSyntax: Something else has its name.
+    """
+    if resource.get(extension.id) is None:
+        resource[extension.id] = {}
+    container = resource[extension.id]
+    if not isinstance(container, dict):
+        msg = f'"{extension.id}" is there twice, with different values; send it once.'
+        raise InvalidSyntax(msg)
+    return container
+
+
 def _put_extension(resource: dict[str, Any], extension: Schema, value: Any) -> None:
     if not isinstance(value, dict):
         _put(resource, extension.id, value)
         return
-    container = resource.setdefault(extension.id, {})
+    container = _container(resource, extension)
     for name, element in value.items():
         attribute = extension.by_name.get(name.casefold())
         if attribute is None:

@@ -20,8 +20,10 @@ from scim_asgi.protocol.schemas import Attribute
 from scim_asgi.protocol.values import (
     check_element,
     check_value,
+    distinct,
     is_unassigned,
     keep_one_primary,
+    require_few,
     same,
 )
 
@@ -55,6 +57,8 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
         after = _removed(attribute, before, value)
     else:
         after = _assigned(op, attribute, str(path), before, value)
+    if isinstance(after, list):
+        after = distinct(after)
     if original is not None and (after is None or not same(attribute, original, after)):
         msg = f'"{attribute.name}" is immutable and already has a value.'
         raise Mutability(msg)
@@ -119,6 +123,7 @@ def _appended(attribute: Attribute, before: list[Any] | None, new: list[Any]) ->
             element = twin
         if isinstance(element, dict) and element.get("primary") is True:
             keep_one_primary(after, element)
+    require_few(after, attribute.name)
     return after
 
 

@@ -23,7 +23,12 @@ from scim_asgi.protocol.messages import PatchOperation
 from scim_asgi.protocol.patch_paths import PatchPath, parse_patch_path
 from scim_asgi.protocol.paths import Target, UnknownPath, split_urn
 from scim_asgi.protocol.projection import subs_written
-from scim_asgi.protocol.resources import UnknownAttributes, with_schemas, without_unassigned
+from scim_asgi.protocol.resources import (
+    UnknownAttributes,
+    is_foreign,
+    with_schemas,
+    without_unassigned,
+)
 from scim_asgi.protocol.schemas import Attribute, Schema
 
 
@@ -36,14 +41,12 @@ class Edit:
         path: What to change.
         value: The value as sent; UNSET when there is none.
         place: The index of the operation, for errors.
-        implied: Whether the path came from a member of a path-less value.
     """
 
     op: str
     path: PatchPath
     value: Any
     place: int
-    implied: bool = False
 
 
 @dataclass(slots=True)
@@ -164,7 +167,7 @@ def _plan_members(
             named = PatchOperation(operation.op, key, value)
             _plan_extension(definition, patch, named, target.extension, place)
         else:
-            edit = Edit(operation.op, PatchPath(target), value, place, implied=True)
+            edit = Edit(operation.op, PatchPath(target), value, place)
             _add(definition, patch, edit)
 
 
@@ -191,7 +194,7 @@ def _plan_extension(
             patch.ignored.append(f"{extension.id}:{name}")
             continue
         path = PatchPath(Target(extension, attribute))
-        edit = Edit(op, path, UNSET if op == "remove" else element, place, implied=True)
+        edit = Edit(op, path, UNSET if op == "remove" else element, place)
         _add(definition, patch, edit)
 
 
@@ -207,7 +210,7 @@ def _plan_unknown(
         msg = f"{why}; remove it from what the directory sends."
         raise InvalidPath(msg)
     urn, name = split_urn(operation.path)
-    if urn is None or "[" in operation.path:
+    if urn is None or "[" in operation.path or not is_foreign(urn):
         patch.ignored.append(operation.path)
         return
     value = None if operation.op == "remove" else operation.value

@@ -16,6 +16,8 @@ from scim_asgi.protocol.paths import Target, parse_path, resolve
 from scim_asgi.protocol.schemas import Attribute, Schema
 from scim_asgi.protocol.values import check_value, is_unassigned, require, same
 
+_CORE = "urn:ietf:params:scim:schemas:core:"
+
 UnknownAttributes = Literal["ignore", "reject"]
 
 
@@ -111,7 +113,13 @@ def check_unknown(name: str, value: Any, unknown: UnknownAttributes) -> Any:
         InvalidSyntax: It is refused; the detail names it.
     """
     _refuse_unknown(name, unknown)
-    return without_unassigned(value) if name[:4].casefold() == "urn:" else None
+    return without_unassigned(value) if is_foreign(name) else None
+
+
+def is_foreign(name: str) -> bool:
+    """Return whether a name can be the URN of an extension that this server does not know."""
+    folded = name.casefold()
+    return folded.startswith("urn:") and not folded.startswith(_CORE)
 
 
 def _refuse_unknown(path: str, unknown: UnknownAttributes) -> None:

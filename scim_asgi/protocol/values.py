@@ -8,11 +8,17 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from scim_asgi.protocol.comparison import comparable, parse_date_time
 from scim_asgi.protocol.errors import InvalidValue
 from scim_asgi.protocol.schemas import Attribute
 
+MAX_VALUES = 1000
+"""How many values an attribute may have; members of groups are kept otherwise and may be more."""
+
 _LIMIT = 2**63
+_encode = msgspec.json.Encoder(order="deterministic").encode
 _HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
 
@@ -49,16 +55,37 @@ def check_value(attribute: Attribute, value: Any, path: str) -> Any:
     if not isinstance(value, list):
         msg = f'"{path}" takes a list of values; {_kind(value)} was sent.'
         raise InvalidValue(msg)
+    require_few(value, path)
     checked = []
     for index, element in enumerate(value):
         if element is None:
             msg = f'"{path}[{index}]" is null; a list holds values only.'
             raise InvalidValue(msg)
         element = check_element(attribute, element, f"{path}[{index}]")
-        if element is not None and element not in checked:
+        if element is not None:
             checked.append(element)
+    checked = distinct(checked)
     keep_one_primary(checked)
-    return checked or None
+    return distinct(checked) or None
+
+
+def distinct(values: list[Any]) -> list[Any]:
+    """Return values without those that are exactly like an earlier one."""
+    kept: dict[bytes, Any] = {}
+    for value in values:
+        kept.setdefault(_encode(value), value)
+    return list(kept.values())
+
+
+def require_few(values: list[Any], path: str) -> None:
+    """Check that an attribute does not get more values than can be compared with each other.
+
+    Raises:
+        InvalidValue: There are too many.
+    """
+    if len(values) > MAX_VALUES:
+        msg = f'"{path}" takes at most {MAX_VALUES} values; {len(values)} would be there.'
+        raise InvalidValue(msg)
 
 
 def check_element(attribute: Attribute, value: Any, path: str) -> Any:

@@ -103,9 +103,15 @@ def _group(group: Related) -> dict[str, Any]:
     }
 
 
-def wanted_state(fields: dict[str, Any], resource: dict[str, Any]) -> AccountState:
-    """Return whether the account is to be open: by its `active` field, else by the User's."""
-    active = fields.get("active", resource.get("active", True))
+def wanted_state(
+    fields: dict[str, Any], resource: dict[str, Any], account: AccountRecord | None
+) -> AccountState:
+    """Return whether the account is to be open: by its `active` field, else by the User's.
+
+    Where neither is there, it stays as it was.
+    """
+    before = account is None or account.wanted_state == "active"
+    active = fields.get("active", resource.get("active", before))
     return "inactive" if active is False else "active"
 
 
@@ -211,7 +217,7 @@ def with_delivery(
     if not (force or wanted.uncertain or differs(wanted)):
         return replace(wanted, delivery_id=None, attempt=0, due_at=0)
     same = before.wanted == wanted.wanted and before.wanted_state == wanted.wanted_state
-    if before.delivery_id is not None and same:
+    if before.delivery_id is not None and same and not force:
         return replace(wanted, reason=reason)
     return replace(wanted, delivery_id=uuid7(), attempt=0, due_at=0, reason=reason)
 

@@ -120,7 +120,7 @@ class Background:
 
     def _map_batch(self, tx: Transaction) -> int:
         """Work out the wanted fields of marked accounts anew; return how many there were."""
-        accounts = tx.accounts.marked(_BATCH)
+        accounts = tx.accounts.marked(now(), _BATCH)
         for account in accounts:
             self._map(tx, account)
         return len(accounts)
@@ -136,7 +136,7 @@ class Background:
             tx.accounts.update(_unmarked(account))
             tx.log.insert(_skipped(account, error.detail))
             return
-        state = wanted_state(fields, {"active": account.wanted_state == "active"})
+        state = wanted_state(fields, record.document, account)
         wanted = want(account, record, fields, state, reason="groups or mapping changed")
         if wanted.wanted == account.wanted and not differs(wanted):
             tx.accounts.update(_unmarked(account))

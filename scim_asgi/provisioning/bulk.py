@@ -12,6 +12,7 @@ from scim_asgi.protocol.bulk import (
     BulkOperation,
     BulkRequest,
     in_order,
+    mentioned,
     references,
     resolved,
     resolved_text,
@@ -89,8 +90,8 @@ class _Run:
                 break
             await self._try(index)
             errors += isinstance(self._answers[index], ScimError)
-        for index, later in self._waiting.items():
-            await self._complete(index, later)
+            await self._complete_all(self._complete_now())
+        await self._complete_all(list(self._waiting))
         entries = [self._entry(index) for index in sorted(self._answers)]
         return {"schemas": [BULK_RESPONSE], "Operations": entries}
 
@@ -184,6 +185,16 @@ class _Run:
             return {}, {}
         data, later = without(operation.data, missing) if missing else (operation.data, {})
         return resolved(data, self._ids), later
+
+    def _complete_now(self) -> list[int]:
+        """Return the created resources for which nothing is missing any more."""
+        return [
+            index for index, later in self._waiting.items() if mentioned(later) <= self._ids.keys()
+        ]
+
+    async def _complete_all(self, indexes: list[int]) -> None:
+        for index in indexes:
+            await self._complete(index, self._waiting.pop(index))
 
     async def _complete(self, index: int, later: dict[str, Any]) -> None:
         """Add to a created resource what had to wait; take it back when that cannot be done."""

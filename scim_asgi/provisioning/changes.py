@@ -152,7 +152,7 @@ class Changes:
         log = _log(unit, record, ("deleted", 204), Effects(), {}, settled=account is None)
         if account is None:
             spread = self._memberships.mark(unit, record)
-            unit.tx.resources.delete(record, values_of(unit.definition, record.document))
+            unit.tx.resources.delete(record, values_of(unit.definition, record.document), now())
             return Changed(record=record, log=log, spread=spread)
         self._accounts.remove(unit, record, account)
         return Changed(record=record, log=log, account=account.number)
@@ -225,7 +225,13 @@ class Changes:
         action, status = done
         done = (_action(action, account), status)
         log = _log(unit, record, done, effects, changes_of(account), settled=False)
-        return Changed(record=record, log=log, account=account.number, spread=effects.spread)
+        return Changed(
+            record=record,
+            log=log,
+            account=account.number,
+            spread=effects.spread,
+            password=password,
+        )
 
 
 def load(

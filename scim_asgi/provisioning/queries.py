@@ -105,7 +105,10 @@ class Queries:
             each.name: project(each, query.attributes, query.excluded_attributes)
             for each in definitions
         }
-        selection = _selection(caller, definitions, query)
+        selection = replace(
+            _selection(caller, definitions, query),
+            endpoints={each.name: each.endpoint for each in self._registry.definitions},
+        )
         if query.cursor is not None and query.start_index > 1:
             msg = '"startIndex" and "cursor" exclude each other; send one of them.'
             raise InvalidValue(msg)

@@ -114,7 +114,8 @@ class Reconciler:
         account = tx.accounts.by_number(delivered.number)
         if account is None:
             return
-        account = replace(account, claimed_by=None, claimed_until=0)
+        if account.claimed_by == self._owner:
+            account = replace(account, claimed_by=None, claimed_until=0)
         # A directory that is told "later" asks again itself, unless nobody knows what the host has.
         in_request = outcome.kind == "later" and bool(log.number) and not account.uncertain
         if outcome.kind == "confirmed":
@@ -137,13 +138,14 @@ class Reconciler:
             confirmed=delivered.wanted,
             confirmed_state=delivered.wanted_state,
             host_id=outcome.host_id or account.host_id,
+            undo=None,
             uncertain=False,
         )
         if account.delivery_id == delivered.delivery_id:
-            confirmed = replace(confirmed, delivery_id=None, attempt=0, due_at=0, undo=None)
-            if account.resource is not None:
-                tx.resources.release(account.resource)
+            confirmed = replace(confirmed, delivery_id=None, attempt=0, due_at=0)
         tx.accounts.update(confirmed)
+        if account.resource is not None:
+            tx.resources.release(account.resource)
         if delivered.wanted_state == "deleted" and confirmed.delivery_id is None:
             self._delete_resource(tx, account.resource)
 
@@ -151,7 +153,7 @@ class Reconciler:
         record = None if number is None else tx.resources.by_number(number)
         if record is not None:
             definition = self._registry.by_name[record.resource_type]
-            tx.resources.delete(record, values_of(definition, record.document))
+            tx.resources.delete(record, values_of(definition, record.document), now())
 
     def _undo(self, tx: Transaction, account: AccountRecord, undo: Undo) -> None:
         record = tx.resources.by_number(undo.resource)
@@ -172,6 +174,8 @@ class Reconciler:
                 undo=None,
                 marked=before.resource is not None,
             )
+            if _is_left_alone(tx, restored):
+                restored = _given_up(restored)
             tx.accounts.update(with_delivery(restored, restored, account.reason, force=False))
         if record is None:
             return
@@ -248,9 +252,23 @@ def _postponed(account: AccountRecord, outcome: Outcome) -> AccountRecord:
     )
 
 
+def _is_left_alone(tx: Transaction, account: AccountRecord) -> bool:
+    """Return whether the User that an account goes back to has gone or has another one by now."""
+    if account.resource is None:
+        return False
+    other = tx.accounts.of_resource(account.resource)
+    taken = other is not None and other.number != account.number
+    return taken or tx.resources.by_number(account.resource) is None
+
+
 def _given_up(account: AccountRecord) -> AccountRecord:
-    """Return a new account that the host refuses now and may have created before: to be deleted."""
+    """Return an account that belongs to no User any more, and that the host is to delete."""
     doomed = replace(
-        account, resource=None, wanted=closed(account.wanted), wanted_state="deleted", undo=None
+        account,
+        resource=None,
+        wanted=closed(account.wanted),
+        wanted_state="deleted",
+        undo=None,
+        marked=False,
     )
     return with_delivery(account, doomed, account.reason, force=True)

@@ -76,11 +76,9 @@ class Representations:
 
     def member(self, other: Related) -> dict[str, Any]:
         """Return a member of a group."""
-        member = {
-            "value": other.id,
-            "$ref": self.location(other.resource_type, other.id),
-            "type": other.resource_type,
-        }
+        member = {"value": other.id, "type": other.resource_type}
+        if other.resource_type in self._registry.by_name:
+            member["$ref"] = self.location(other.resource_type, other.id)
         return member if other.display is None else {**member, "display": other.display}
 
     def _group(self, other: Related) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.dialects import read_resource
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.protocol.messages import read_patch
-from scim_asgi.protocol.patch import Patch, plan_patch
+from scim_asgi.protocol.patch import plan_patch
 from scim_asgi.protocol.projection import Projection, with_written, written_by
 from scim_asgi.protocol.resources import (
     UnknownAttributes,
@@ -26,6 +26,7 @@ from scim_asgi.provisioning.answers import Answer, Answers, guarded
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
+from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.log import name_of, request_row, with_error
 from scim_asgi.provisioning.preconditions import Preconditions
@@ -94,7 +95,7 @@ class Service:
             changed = await self._write(
                 caller, definition, lambda unit: self._changes.create(unit, inbound)
             )
-            await self._settle(caller, changed, inbound.password)
+            await self._settle(caller, changed)
             return await self._answers.of(caller, definition, changed.record, projected, 201)
 
         return await self._finished(caller, work(), name_of(body))
@@ -122,7 +123,6 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.replace(unit, resource_id, inbound, preconditions),
-                inbound.password,
             )
             return await self._answers.of(caller, definition, changed.record, projected, 200)
 
@@ -153,7 +153,6 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.patch(unit, resource_id, plan, preconditions),
-                _password(definition, plan),
             )
             asked = projection.named is not None or bool(projection.excluded)
             if definition.row_attributes and not asked and not self._group_patch_body:
@@ -182,7 +181,6 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.delete(unit, resource_id, preconditions),
-                None,
             )
             return Answer(status=204)
 
@@ -263,7 +261,6 @@ class Service:
         definition: ResourceDefinition,
         resource_id: str,
         work: Callable[[Unit], Changed],
-        password: str | None,
     ) -> Changed:
         """Write and settle while no other request of this process changes the resource.
 
@@ -273,7 +270,7 @@ class Service:
             return await self._write(caller, definition, work)
         async with self._locks.hold(resource_id):
             changed = await self._write(caller, definition, work)
-            await self._settle(caller, changed, password)
+            await self._settle(caller, changed)
             return changed
 
     async def _write(
@@ -282,13 +279,12 @@ class Service:
         """Write, and wait while another process delivers the same account."""
         give_up = self._reconciler.claim().until + _PATIENCE
         while True:
-            claim = self._reconciler.claim()
             try:
                 changed = await self._store.write(
                     lambda tx: work(Unit(tx, caller, definition, self._reconciler.claim()))
                 )
             except InFlight:
-                if claim.until > give_up:
+                if now() > give_up:
                     raise
                 await asyncio.sleep(_POLL)
                 continue
@@ -296,7 +292,7 @@ class Service:
                 self._background.wake(caller.base_url)
             return changed
 
-    async def _settle(self, caller: Caller, changed: Changed, password: str | None) -> None:
+    async def _settle(self, caller: Caller, changed: Changed) -> None:
         if changed.account is None:
             return
         outcome = await self._reconciler.settle(
@@ -304,7 +300,7 @@ class Service:
             base_url=caller.base_url,
             directory=caller.directory,
             log=changed.log,
-            password=password,
+            password=changed.password,
         )
         if outcome.kind != "confirmed":
             self._background.wake(caller.base_url)
@@ -318,14 +314,3 @@ class _Settled(ScimError):
     def __init__(self, cause: ScimError) -> None:
         super().__init__(cause.detail)
         self.cause = cause
-
-
-def _password(definition: ResourceDefinition, plan: Patch) -> str | None:
-    """Return the password that a PATCH sets last, or None."""
-    found = None
-    for edit in plan.edits:
-        attribute = edit.path.target.attribute
-        assert attribute is not None
-        if attribute.name in definition.unstored_attributes and isinstance(edit.value, str):
-            found = edit.value
-    return found

@@ -67,9 +67,11 @@ class Changed(Struct, frozen=True, kw_only=True):
         log: The row that was written to the log.
         account: The number of the account that has to be delivered; None when none has.
         spread: Whether other accounts were marked to be mapped anew.
+        password: A password to hand on with the delivery.
     """
 
     record: ResourceRecord
     log: LogRecord
     account: int | None = None
     spread: bool = False
+    password: str | None = None

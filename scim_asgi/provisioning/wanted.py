@@ -104,12 +104,15 @@ class WantedAccounts:
         try:
             fields = self.fields(tx, record, own)
         except Unmappable as error:
-            raise Skipped(error.detail) from error
+            if own is None or record.document.get("active") is not False:
+                raise Skipped(error.detail) from error
+            # Whoever is to lose access loses it, whatever else is missing.
+            fields = closed(own.wanted)
         account = find_account(tx, record, fields)
         if own is None and account is not None:
             undo = replace(undo, account=before_of(account))
         notes = (_SHARED_KEY,) if account is None and shares_key(tx, record, fields) else ()
-        state = wanted_state(fields, record.document)
+        state = wanted_state(fields, record.document, own)
         wanted = want(
             account,
             record,
@@ -140,7 +143,7 @@ class WantedAccounts:
             account,
             wanted=closed(fields),
             wanted_state="deleted",
-            undo=_undo_of_pending(account, undo_of(record, account)),
+            undo=encode_undo(undo_of(record, account)),
         )
         doomed = with_delivery(account, doomed, reason_of(unit.caller), force=True)
         unit.tx.accounts.update(claimed(doomed, unit.claim))

@@ -50,6 +50,7 @@ class Selection(Struct, frozen=True, kw_only=True):
         organization_id: Whose resources.
         parts: What it has of each type; at least one.
         base_url: The URL in front of the endpoints, for filters on locations.
+        endpoints: The endpoint of each resource type by its name, likewise.
         is_sorted: Whether the parts say what to sort by; else it is the order of creation.
         descending: Whether the order is reversed.
         after: Only resources with a higher number (a cursor walk in the order of creation).
@@ -60,6 +61,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     organization_id: str
     parts: tuple[Part, ...]
     base_url: str = ""
+    endpoints: dict[str, str] = {}
     is_sorted: bool = False
     descending: bool = False
     after: int | None = None
@@ -104,8 +106,8 @@ class Resources(Protocol):
     def release(self, number: int) -> None:
         """Release the unique values that are held for a resource."""
 
-    def delete(self, record: ResourceRecord, values: ResourceValues) -> None:
-        """Delete a resource with its values and memberships."""
+    def delete(self, record: ResourceRecord, values: ResourceValues, at: int) -> None:
+        """Delete a resource with its values and memberships; its groups have changed by that."""
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         """Return the resources of a selection, in its order."""
@@ -172,8 +174,8 @@ class Accounts(Protocol):
     def mark_organization(self, organization_id: str) -> int:
         """Mark every account of an organization that has a User; return how many."""
 
-    def marked(self, limit: int) -> list[AccountRecord]:
-        """Return marked accounts, oldest first."""
+    def marked(self, now: int, limit: int) -> list[AccountRecord]:
+        """Return marked accounts that nobody has claimed, oldest first."""
 
     def due(self, now: int, limit: int) -> list[AccountRecord]:
         """Return accounts with a delivery that is due and that nobody has claimed."""

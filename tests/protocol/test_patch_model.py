@@ -60,6 +60,17 @@ users = st.fixed_dictionaries({}, optional={"title": texts, "name": name, "email
 
 def model(state: State, change: Operation) -> None:
     """Apply an operation to a plain dictionary, as the RFC's text says."""
+    apply(state, change)
+    if "emails" in state:
+        state["emails"] = distinct(state["emails"])
+
+
+def distinct(values: list[State]) -> list[State]:
+    """Return values without those that are exactly like an earlier one."""
+    return [each for index, each in enumerate(values) if each not in values[:index]]
+
+
+def apply(state: State, change: Operation) -> None:
     kind, path = change["op"].lower(), change.get("path")
     if path is None:
         for key, value in change["value"].items():
@@ -128,7 +139,7 @@ def cleaned(values: list[State]) -> list[State]:
     primary = next((each for each in unique if each.get("primary") is True), None)
     if primary is not None:
         demote(unique, primary)
-    return unique
+    return distinct(unique)
 
 
 def appended(present: list[State], new: list[State]) -> list[State]:

@@ -383,3 +383,136 @@ def test_hooks_that_hang_in_the_background_keep_nobody_from_working(serve: Serve
     scim.product.behaviour = None
     created(client.post("/Users", person(NEW)))
     until(lambda: len(scim.product.accounts) == 4)
+
+
+def test_a_new_mapping_waits_for_a_hook_that_is_being_called(scim: Scim, client: Client) -> None:
+    gate = Gate()
+    refusing = raising(AccountRejected("no"))
+    scim.product.behaviour = in_turn(gate, refusing)
+    with ThreadPoolExecutor() as pool:
+        making = pool.submit(client.post, "/Users", person(nickName="N"))
+        assert gate.reached.wait(10)
+        scim.set_mapping({"nickName": "public_metadata.nick"})
+        gate.open.set()
+        user = created(making.result())
+    until(lambda: len(scim.product.calls) >= 2)
+    assert "update" == scim.product.changes[1]
+    assert OLD == client.get(f"/Users/{user['id']}").json()["userName"]
+    assert_error(client.post("/Users", person()), 409, "uniqueness")
+
+
+def test_a_refused_deactivation_of_the_background_never_reopens_an_account(
+    scim: Scim, client: Client
+) -> None:
+    scim.set_mapping({"groups[0].displayName": "organization_role"})
+    user = client.create_user(OLD)
+    gate = Gate()
+    scim.product.behaviour = in_turn(gate, raising(AccountRejected("no")), None)
+    path = f"/Users/{user['id']}"
+    with ThreadPoolExecutor() as pool:
+        operation = {"op": "replace", "path": "active", "value": False}
+        closing = pool.submit(client.patch, path, operation)
+        assert gate.reached.wait(10)
+        client.create_group("g", user["id"])
+        gate.open.set()
+        assert 200 == closing.result().status_code
+    until(lambda: len(scim.product.calls) >= 4)
+    assert client.get(path).json()["active"] is False
+    assert "reactivate" not in scim.product.changes
+
+
+@pytest.mark.parametrize("meanwhile", ["delete", "patch"])
+def test_a_refused_takeover_ends_well_whatever_became_of_the_earlier_user(
+    scim: Scim, client: Client, meanwhile: str
+) -> None:
+    first = f"/Users/{client.create_user(OLD, externalId='e', active=False)['id']}"
+    gate = Gate(AccountRejected("no"))
+    scim.product.behaviour = in_turn(gate, None)
+    with ThreadPoolExecutor() as pool:
+        taking = pool.submit(client.post, "/Users", person(NEW, externalId="e"))
+        assert gate.reached.wait(10)
+        if meanwhile == "delete":
+            assert 204 == client.send("DELETE", first).status_code
+        else:
+            title = {"op": "add", "path": "title", "value": "T"}
+            assert 200 == client.patch(first, title).status_code
+        gate.open.set()
+        assert_error(taking.result(), 400, "invalidValue")
+    assert 0 == client.get(f'/Users?filter=userName eq "{NEW}"').json()["totalResults"]
+    until(lambda: not any(each.active for each in scim.product.accounts.values()))
+    created(client.post("/Users", person(NEW, externalId="e")))
+
+
+def test_nothing_keeps_a_person_from_losing_access(scim: Scim, client: Client) -> None:
+    emails = [{"value": OLD, "primary": True}]
+    path = f"/Users/{client.create_user('no address', emails=emails)['id']}"
+    answer = client.patch(
+        path,
+        {"op": "replace", "path": "active", "value": False},
+        {"op": "remove", "path": "emails"},
+    )
+    assert 200 == answer.status_code
+    assert "deactivate" == scim.product.changes[-1]
+    assert not scim.product.account(OLD).active
+
+
+class Bare(Struct, frozen=True, kw_only=True):
+    """An account type that does not say whether the account is open."""
+
+    id: str
+    email_address: str
+
+
+def test_an_active_that_is_removed_reopens_nothing(serve: Served) -> None:
+    scim = serve(account=Bare)
+    client = scim.client()
+    path = f"/Users/{client.create_user(OLD)['id']}"
+    client.patch(path, {"op": "replace", "path": "active", "value": False})
+    assert 200 == client.patch(path, {"op": "remove", "path": "active"}).status_code
+    assert ["create", "deactivate"] == scim.product.changes
+
+
+def test_a_password_that_is_taken_back_is_not_handed_on(scim: Scim, client: Client) -> None:
+    path = f"/Users/{client.create_user(OLD)['id']}"
+    name = {"op": "replace", "path": "name.givenName", "value": "A"}
+    client.patch(path, {"op": "replace", "path": "password", "value": ""}, name)
+    again = {"op": "replace", "path": "name.givenName", "value": "B"}
+    client.patch(
+        path,
+        {"op": "replace", "path": "password", "value": "new"},
+        {"op": "remove", "path": "password"},
+        again,
+    )
+    assert [None] * 3 == [context.password for _, context in scim.product.calls]
+
+
+def test_another_password_is_another_delivery(scim: Scim, client: Client) -> None:
+    path = f"/Users/{client.create_user(OLD)['id']}"
+    scim.product.behaviour = in_turn(raising(RuntimeError()), None)
+    for password, status in (("one", 500), ("two", 200)):
+        operation = {"op": "replace", "path": "password", "value": password}
+        assert status == client.patch(path, operation).status_code
+    sent = {context.delivery_id: context.password for _, context in scim.product.calls[1:]}
+    assert ["one", "two"] == list(sent.values())
+
+
+def test_a_refused_deletion_keeps_a_user_that_was_never_confirmed(
+    scim: Scim, client: Client
+) -> None:
+    scim.product.behaviour = in_turn(raising(RuntimeError()), raising(AccountRejected("no")), None)
+    assert_error(client.post("/Users", person()), 500)
+    (user,) = client.get("/Users").json()["Resources"]
+    assert_error(client.send("DELETE", f"/Users/{user['id']}"), 400, "invalidValue")
+    assert 200 == client.get(f"/Users/{user['id']}").status_code
+    until(lambda: OLD in {each.email_address for each in scim.product.accounts.values()})
+
+
+def test_whoever_leaves_a_closing_group_is_let_in_again(scim: Scim, client: Client) -> None:
+    scim.set_mapping(
+        {"active": "", "groups[0].displayName": "{{ value | replace: 'blocked','false' }}.active"}
+    )
+    user = client.create_user(OLD)["id"]
+    group = client.create_group("blocked", user)["id"]
+    until(lambda: scim.product.changes[-1] == "deactivate")
+    client.send("DELETE", f"/Groups/{group}")
+    until(lambda: scim.product.changes[-1] == "reactivate")

@@ -61,8 +61,9 @@ class SqliteAccounts:
     def mark_organization(self, organization_id: str) -> int:
         return self._connection.execute(_MARK_ORGANIZATION, (organization_id,)).rowcount
 
-    def marked(self, limit: int) -> list[AccountRecord]:
-        return _TABLE.all(self._connection, "WHERE marked ORDER BY number LIMIT ?", (limit,))
+    def marked(self, now: int, limit: int) -> list[AccountRecord]:
+        condition = "WHERE marked AND claimed_until <= ? ORDER BY number LIMIT ?"
+        return _TABLE.all(self._connection, condition, (now, limit))
 
     def due(self, now: int, limit: int) -> list[AccountRecord]:
         condition = (

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from scim_asgi.protocol.conditions import (
     AllOf,
     AnyOf,
@@ -55,7 +57,7 @@ _RELATED = {
     "value": "o.id",
     "display": _DISPLAY,
     "type": "lower(o.resource_type)",
-    "$ref": "? || '/' || o.resource_type || 's/' || o.id",
+    "$ref": "? || (? ->> o.resource_type) || '/' || o.id",
 }
 _RELATED_ROWS = {
     "members": (
@@ -235,8 +237,14 @@ class _Compiler:
     def _related(self, sub: str, compare: Compare) -> Clause:
         if sub == "type" and self._definition.derived_attributes:
             return _relate(Clause("'direct'"), compare)
-        parameters = (self._selection.base_url,) if sub == "$ref" else ()
-        return _relate(Clause(_RELATED[sub], parameters), compare)
+        return _relate(self._related_value(sub), compare)
+
+    def _related_value(self, sub: str) -> Clause:
+        """Return the expression of what is said of the other end of a membership."""
+        if sub != "$ref":
+            return Clause(_RELATED[sub])
+        endpoints = msgspec.json.encode(self._selection.endpoints).decode()
+        return Clause(_RELATED[sub], (self._selection.base_url, endpoints))
 
     def _json_path(self, target: Target) -> str:
         names = [target.extension.id] if target.extension is not None else []
@@ -337,8 +345,7 @@ class _Compiler:
 
     def _sub_value(self, name: str, element: Clause | None, simple: bool) -> Clause:
         if element is None:
-            parameters = (self._selection.base_url,) if name == "$ref" else ()
-            return Clause(_RELATED[name], parameters)
+            return self._related_value(name)
         if simple:
             return element
         return Clause(f"json_extract({element.sql}, ?)", (*element.parameters, json_path(name)))

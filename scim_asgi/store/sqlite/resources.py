@@ -29,6 +29,11 @@ _UPDATE = """
 UPDATE resources SET document = ?, search = ?, version = ?, revision = ?, last_modified = ?
 WHERE number = ?
 """
+_LEAVE_GROUPS = """
+UPDATE resources SET version = revision + 1, revision = revision + 1,
+    last_modified = max(?, last_modified + 1)
+WHERE number IN (SELECT group_number FROM memberships WHERE member_number = ?)
+"""
 _DELETE = "DELETE FROM resources WHERE number = ?"
 _TOTAL = "SELECT total FROM resource_counts WHERE organization_id = ? AND resource_type = ?"
 
@@ -124,7 +129,8 @@ class SqliteResources:
     def release(self, number: int) -> None:
         self._execute(_RELEASE_UNIQUE, (number,))
 
-    def delete(self, record: ResourceRecord, values: ResourceValues) -> None:
+    def delete(self, record: ResourceRecord, values: ResourceValues, at: int) -> None:
+        self._execute(_LEAVE_GROUPS, (at, record.number))
         self._change_values(record, record.number, values, _NO_VALUES)
         self.release(record.number)
         self._execute(_DELETE, (record.number,))

@@ -18,7 +18,7 @@ from tests.conftest import Scim, Served
 DEVICE = Path(__file__).parents[1] / "device.json"
 PLAIN = {
     "schemas": [{"id": "urn:example:plain", "attributes": [{"name": "thing"}]}],
-    "resourceTypes": [{"name": "Plain", "endpoint": "/Plains", "schema": "urn:example:plain"}],
+    "resourceTypes": [{"name": "Plain", "endpoint": "/Plainly", "schema": "urn:example:plain"}],
 }
 
 

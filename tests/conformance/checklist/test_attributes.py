@@ -37,8 +37,8 @@ def test_att_01_what_a_schema_does_not_say_has_the_defaults(client: Client) -> N
         "returned": "default",
         "uniqueness": "none",
     } == attribute
-    created(client.post("/Plains", {"schemas": ["urn:example:plain"], "thing": "AbC"}))
-    assert ["AbC"] == found(client, "/Plains", 'thing eq "aBc"')
+    created(client.post("/Plainly", {"schemas": ["urn:example:plain"], "thing": "AbC"}))
+    assert ["AbC"] == found(client, "/Plainly", 'thing eq "aBc"')
 
 
 def test_att_02_names_match_in_any_case(client: Client) -> None:

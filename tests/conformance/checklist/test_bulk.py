@@ -229,6 +229,21 @@ def test_blk_14_a_long_chain_is_no_trouble(client: Client) -> None:
     assert {"201"} == set(statuses(done))
 
 
+def test_blk_14_what_comes_behind_a_circle_sees_it_whole(client: Client) -> None:
+    added = {"schemas": [PATCH_OP], "Operations": [op("add", "members", value="bulkId:u")]}
+    done = send(
+        client,
+        new_group("a", "b"),
+        new_group("b", "a"),
+        new_user("u"),
+        {"method": "PATCH", "path": "/Groups/bulkId:a", "data": added},
+        {"method": "PATCH", "path": "/Groups/bulkId:b", "data": added},
+    )
+    assert ["201", "201", "201", "204", "204"] == statuses(done)
+    assert {id_of(client, "b"), id_of(client, "u")} == set(members_of(client, "a"))
+    assert {id_of(client, "a"), id_of(client, "u")} == set(members_of(client, "b"))
+
+
 def test_blk_15_a_reference_to_nothing_fails_alone(client: Client) -> None:
     done = send(
         client,

@@ -214,6 +214,11 @@ def test_sec_10_everything_has_a_limit(client: Client) -> None:
     assert_error(client.patch(path, *many), 400, "invalidValue")
     names = ",".join(["a"] * 1000)
     assert_error(client.get(f"/Users?attributes={names}"), 400, "invalidValue")
+    values = [{"value": str(number)} for number in range(1001)]
+    assert "1000" in assert_error(client.post("/Users", user(emails=values)), 400, "invalidValue")
+    half = op("add", "emails", value=values[:600])
+    other = op("add", "emails", value=[{"value": f"x{number}"} for number in range(600)])
+    assert_error(client.patch(path, half, other), 400, "invalidValue")
     deep: Any = "x"
     for _ in range(100):
         deep = {"a": deep}

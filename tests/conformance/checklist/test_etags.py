@@ -174,6 +174,17 @@ def test_etg_04_a_change_of_a_users_groups_is_a_change_of_the_user(
     assert before == version(client, inner)
 
 
+def test_etg_04_a_group_changes_when_a_member_is_deleted(client: Client, ada: str) -> None:
+    inner = client.create_group("inner")["id"]
+    group = f"/Groups/{client.create_group('g', ada.rpartition('/')[2], inner)['id']}"
+    for path in (ada, f"/Groups/{inner}"):
+        before = read(client, group)["meta"]
+        assert 204 == client.send("DELETE", path).status_code
+        after = read(client, group)["meta"]
+        assert before["version"] != after["version"]
+        assert before["lastModified"] < after["lastModified"]
+
+
 def test_etg_16_a_failed_precondition_is_never_409(client: Client, ada: str) -> None:
     assert_error(client.send("PUT", ada, user(), headers={"If-Match": '"x"'}), 412)
 

@@ -409,6 +409,15 @@ def test_flt_49_membership_can_be_filtered(client: Client) -> None:
     assert ["ada"] == found(client, "/Users", 'groups.display eq "G"')
 
 
+def test_flt_49_references_are_filtered_as_they_are_shown(client: Client) -> None:
+    thing = created(client.post("/Plainly", {"schemas": ["urn:example:plain"], "thing": "t"}))
+    member = client.create_user("ada")["id"]
+    group = client.create_group("g", thing["id"], member)
+    for each in group["members"]:
+        assert ["g"] == found(client, "/Groups", f'members.$ref eq "{each["$ref"]}"')
+        assert ["g"] == found(client, "/Groups", f'members[$ref eq "{each["$ref"]}"]')
+
+
 def test_flt_50_numbers_have_signs_fractions_and_exponents(client: Client) -> None:
     create_device(client, rank=0, weight=1.5)
     for text in ("rank gt -1", "weight eq 1.50", "weight lt 1e3", "weight gt -2.5E-1"):

@@ -251,6 +251,25 @@ def test_ext_06_null_unassigns_an_extension(client: Client) -> None:
     assert ENTERPRISE not in created(client.post("/Users", user(**{ENTERPRISE: None})))
 
 
+def test_ext_06_an_extension_that_is_there_twice_is_one_or_refused(client: Client) -> None:
+    twice: dict[str, Any] = {ENTERPRISE: None, ENTERPRISE.upper(): {"department": "d"}}
+    assert {"department": "d"} == created(client.post("/Users", user(**twice)))[ENTERPRISE]
+    twice = {ENTERPRISE: "x", ENTERPRISE.upper(): {"department": "d"}}
+    answer = client.post("/Users", user(userName="b", **twice))
+    assert_error(answer, 400, "invalidSyntax")
+    flat = {ENTERPRISE: None, f"{ENTERPRISE}:department": "d"}
+    made = created(client.post("/Users", user(userName="c", **flat)))
+    assert {"department": "d"} == made[ENTERPRISE]
+
+
+def test_ext_05_a_core_schema_is_no_extension(client: Client) -> None:
+    body = user(**{USER: {"nickName": "N"}, GROUP: {"displayName": "g"}})
+    made = created(client.post("/Users", body))
+    assert [USER] == made["schemas"]
+    assert "N" == made["nickName"]
+    assert GROUP not in made
+
+
 def test_ext_07_urn_qualified_names_work_everywhere(client: Client) -> None:
     for name, number in (("a", "2"), ("b", "1")):
         extension = {"employeeNumber": number, "manager": {"value": f"m{name}"}}
