@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -118,37 +118,21 @@ def _text(operation: dict[str, Any], name: str, place: str) -> str | None:
 
 def references(operation: BulkOperation) -> set[str]:
     """Return the bulkIds that an operation mentions, in its path and anywhere in its data."""
-    return set(_mentions(operation.path, _WHOLE)) | mentioned(operation.data)
+    return mentioned([operation.path, operation.data])
 
 
 def mentioned(value: Any) -> set[str]:
     """Return the bulkIds that JSON mentions."""
-    return set(_mentioned(value))
+    seen = _Seen()
+    resolved(value, seen)
+    return set(seen)
 
 
-def _mentioned(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, element in value.items():
-            if key.casefold() == "path" and isinstance(element, str):
-                yield from _mentions(element, _QUOTED)
-            else:
-                yield from _mentioned(element)
-    elif isinstance(value, list):
-        for element in value:
-            yield from _mentioned(element)
-    elif isinstance(value, str):
-        yield from _mentions(value, _WHOLE)
+class _Seen(dict[str, str]):
+    """Ids for every bulkId, that remember which ones were asked for."""
 
-
-def _mentions(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
-    if "bulkId:" not in text:
-        return
-    if pattern is _WHOLE:
-        match = pattern.fullmatch(text)
-        if match is not None:
-            yield match["id"]
-    else:
-        yield from (match["id"] for match in pattern.finditer(text))
+    def __missing__(self, name: str) -> str:
+        return self.setdefault(name, "")
 
 
 def resolved(value: Any, ids: Mapping[str, str]) -> Any:
@@ -191,7 +175,7 @@ def without(data: dict[str, Any], missing: set[str]) -> tuple[dict[str, Any], di
     now: dict[str, Any] = {}
     later: dict[str, Any] = {}
     for key, value in data.items():
-        if not missing.intersection(_mentioned(value)):
+        if not missing & mentioned(value):
             now[key] = value
         elif key[:4].casefold() == "urn:" and isinstance(value, dict):
             now[key], later[key] = without(value, missing)

@@ -102,24 +102,19 @@ class _Run:
             caller = replace(caller, method=operation.method, path=operation.path[:500])
         try:
             self._answers[index] = await self._carry_out(caller, index)
-        except _Unreached as error:
-            self._answers[index] = error.cause
-            await self._service.log_refusal(caller, error.cause)
         except ScimError as error:
             self._answers[index] = error
+            if not error.is_logged:
+                await self._service.log_refusal(caller, error)
         except Exception:
             logger.exception("Operation %d of a bulk request failed.", index)
             msg = "The server failed; its log says why. Try again, or tell its operator."
             self._answers[index] = InternalError(msg)
 
     async def _carry_out(self, caller: Caller, index: int) -> Answer:
-        try:
-            operation = self._readable(index)
-            definition, resource_id = self._target(operation)
-            missing = self._missing(operation)
-            data, later = self._split(operation, missing)
-        except ScimError as error:
-            raise _Unreached(error) from None
+        operation = self._readable(index)
+        definition, resource_id = self._target(operation)
+        data, later = self._split(operation, self._missing(operation))
         if operation.method == "POST":
             answer = await self._service.create(caller, definition, data, project(definition))
             assert operation.bulk_id is not None
@@ -244,11 +239,3 @@ class _Run:
         with contextlib.suppress(KeyError):
             path = resolved_text(path, self._ids)
         return f"{self._caller.base_url}/{path}"
-
-
-class _Unreached(Exception):
-    """An operation that was refused before any use case saw it, so that nothing has logged it."""
-
-    def __init__(self, cause: ScimError) -> None:
-        super().__init__(cause.detail)
-        self.cause = cause

@@ -59,6 +59,7 @@ class Queries:
     def __init__(self, store: Store, registry: Registry, *, cursor_timeout: float) -> None:
         self._store = store
         self._registry = registry
+        self._endpoints = {each.name: each.endpoint for each in registry.definitions}
         self._cursor_life = round(cursor_timeout * 1000)
         self._answers = Answers(store, registry)
 
@@ -105,10 +106,7 @@ class Queries:
             each.name: project(each, query.attributes, query.excluded_attributes)
             for each in definitions
         }
-        selection = replace(
-            _selection(caller, definitions, query),
-            endpoints={each.name: each.endpoint for each in self._registry.definitions},
-        )
+        selection = self._selection(caller, definitions, query)
         if query.cursor is not None and query.start_index > 1:
             msg = '"startIndex" and "cursor" exclude each other; send one of them.'
             raise InvalidValue(msg)
@@ -126,6 +124,23 @@ class Queries:
             nextCursor=page.next_cursor,
         )
 
+    def _selection(
+        self, caller: Caller, definitions: Sequence[ResourceDefinition], query: Query
+    ) -> Selection:
+        several = len(definitions) > 1
+        parts = tuple(_part(each, query, ignore_unknown=several) for each in definitions)
+        count = DEFAULT_COUNT if query.count is None else query.count
+        return Selection(
+            organization_id=caller.organization_id,
+            parts=parts,
+            base_url=caller.base_url,
+            endpoints=self._endpoints,
+            is_sorted=any(part.sort is not None for part in parts),
+            descending=query.descending,
+            offset=min(max(1, query.start_index) - 1, 2**62),
+            limit=max(0, min(count, MAX_RESULTS)),
+        )
+
     def _walked(
         self,
         tx: Transaction,
@@ -141,11 +156,10 @@ class Queries:
             query.sort_by,
             str(query.descending),
         )
-        count = selection.limit
-        at = Position(digest, 0, count)
+        at = Position(digest, 0, selection.limit)
         if query.cursor:
             at = unseal(tx.secret(), query.cursor, digest, now())
-            if query.count is not None and count != at.count:
+            if query.count is not None and selection.limit != at.count:
                 msg = f'"count" was {at.count} on the first page of this walk; keep it.'
                 raise InvalidCount(msg)
         ahead = replace(selection, after=at.after, offset=at.offset, limit=at.count + 1)
@@ -166,23 +180,6 @@ class Queries:
             projections[record.resource_type].apply(make.whole(record, page.related[record.number]))
             for record in page.records
         ]
-
-
-def _selection(
-    caller: Caller, definitions: Sequence[ResourceDefinition], query: Query
-) -> Selection:
-    several = len(definitions) > 1
-    parts = tuple(_part(each, query, ignore_unknown=several) for each in definitions)
-    count = DEFAULT_COUNT if query.count is None else query.count
-    return Selection(
-        organization_id=caller.organization_id,
-        parts=parts,
-        base_url=caller.base_url,
-        is_sorted=any(part.sort is not None for part in parts),
-        descending=query.descending,
-        offset=min(max(1, query.start_index) - 1, 2**62),
-        limit=max(0, min(count, MAX_RESULTS)),
-    )
 
 
 def _part(definition: ResourceDefinition, query: Query, *, ignore_unknown: bool) -> Part:

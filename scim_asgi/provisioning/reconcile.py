@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.provisioning.accounts import (
+    AccountBefore,
     Claim,
     Undo,
     claimed,
@@ -157,26 +158,12 @@ class Reconciler:
 
     def _undo(self, tx: Transaction, account: AccountRecord, undo: Undo) -> None:
         record = tx.resources.by_number(undo.resource)
-        before = undo.account
-        if before is None and account.uncertain:
+        if undo.account is not None:
+            tx.accounts.update(_restored(tx, account, undo.account))
+        elif account.uncertain:
             tx.accounts.update(_given_up(account))
-        elif before is None:
-            tx.accounts.delete(account.number)
         else:
-            restored = replace(
-                account,
-                wanted=before.wanted,
-                wanted_state=before.wanted_state,
-                resource=before.resource,
-                return_key=before.return_key,
-                delivery_id=before.delivery_id,
-                attempt=before.attempt,
-                undo=None,
-                marked=before.resource is not None,
-            )
-            if _is_left_alone(tx, restored):
-                restored = _given_up(restored)
-            tx.accounts.update(with_delivery(restored, restored, account.reason, force=False))
+            tx.accounts.delete(account.number)
         if record is None:
             return
         if undo.document is None:
@@ -250,6 +237,24 @@ def _postponed(account: AccountRecord, outcome: Outcome) -> AccountRecord:
         due_at=due_at,
         uncertain=account.uncertain or outcome.kind == "unknown",
     )
+
+
+def _restored(tx: Transaction, account: AccountRecord, before: AccountBefore) -> AccountRecord:
+    """Return an account as it was before a refused change, with the delivery that it needs."""
+    restored = replace(
+        account,
+        wanted=before.wanted,
+        wanted_state=before.wanted_state,
+        resource=before.resource,
+        return_key=before.return_key,
+        delivery_id=before.delivery_id,
+        attempt=before.attempt,
+        undo=None,
+        marked=before.resource is not None,
+    )
+    if _is_left_alone(tx, restored):
+        return _given_up(restored)
+    return with_delivery(restored, restored, account.reason, force=False)
 
 
 def _is_left_alone(tx: Transaction, account: AccountRecord) -> bool:

@@ -243,11 +243,9 @@ class Service:
         try:
             return await guarded(work)
         except ScimError as error:
-            if not isinstance(error, _Settled):
+            if not error.is_logged:
                 await self.log_refusal(caller, error, name)
-                raise
-            error.cause.is_logged = True
-            raise error.cause from None
+            raise
 
     async def _require(
         self, caller: Caller, definition: ResourceDefinition, resource_id: str
@@ -305,12 +303,5 @@ class Service:
         if outcome.kind != "confirmed":
             self._background.wake(caller.base_url)
         if outcome.error is not None:
-            raise _Settled(outcome.error)
-
-
-class _Settled(ScimError):
-    """An error that the reconciler has written into the log already."""
-
-    def __init__(self, cause: ScimError) -> None:
-        super().__init__(cause.detail)
-        self.cause = cause
+            outcome.error.is_logged = True
+            raise outcome.error

@@ -14,7 +14,7 @@ import pytest
 
 from scim_asgi.provisioning.clock import now
 from tests.client import Client, assert_error
-from tests.commands import command, served
+from tests.commands import attempt, command, served
 from tests.waiting import until
 
 PRODUCT = """
@@ -91,14 +91,7 @@ def test_an_issued_token_as_json_has_the_promised_members(tmp_path: Path) -> Non
 def test_a_mistake_ends_with_a_message_and_no_traceback(
     tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scim_asgi", *arguments],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = attempt(tmp_path, *arguments)
     assert done.returncode != 0
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -182,13 +175,6 @@ def test_a_public_base_url_is_said_and_used(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_ends_the_server_with_an_error(tmp_path: Path) -> None:
     with served(tmp_path) as (url, _):
         port = httpx.URL(url).port
-        done = subprocess.run(
-            [sys.executable, "-m", "scim_asgi", "serve", "--port", str(port)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = attempt(tmp_path, "serve", "--port", str(port))
     assert done.returncode != 0
     assert "" == done.stdout

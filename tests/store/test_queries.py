@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator
-from pathlib import Path as FilePath
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,14 +22,6 @@ from scim_asgi.store.sqlite.queries import select
 from tests.protocol.trees import filter_trees, users
 
 USER = user_definition()
-
-
-@pytest.fixture
-async def store(tmp_path: FilePath) -> AsyncIterator[SqliteStore]:
-    opened = SqliteStore(str(tmp_path / "scim.db"))
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 def _record(organization: str, body: dict[str, Any]) -> ResourceRecord:

@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,6 @@ from scim_asgi.store.errors import NotUnique, StoreError, StoreUnavailable
 from scim_asgi.store.records import MappingRecord, ResourceRecord, ResourceValues
 from scim_asgi.store.sqlite import SqliteStore
 from scim_asgi.store.sqlite.migrate import migrations
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = SqliteStore(str(tmp_path / "scim.db"))
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 def user(name: str, organization: str = "acme") -> ResourceRecord:

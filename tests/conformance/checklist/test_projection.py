@@ -202,26 +202,15 @@ def test_srch_03_a_search_says_what_it_is(client: Client, schemas: Any) -> None:
 def test_srch_04_a_search_means_what_a_get_means(client: Client) -> None:
     for number in range(5):
         client.create_user(f"u{number}", title=f"t{number % 2}")
-    by_get = query(
-        client,
-        "/Users",
-        filter="title pr",
-        sortBy="title",
-        sortOrder="descending",
-        startIndex=2,
-        count=2,
-        attributes="userName",
-    )
-    by_search = search(
-        client,
-        "/Users",
-        filter="title pr",
-        sortBy="title",
-        sortOrder="descending",
-        startIndex=2,
-        count=2,
-        attributes=["userName"],
-    )
+    wanted: dict[str, Any] = {
+        "filter": "title pr",
+        "sortBy": "title",
+        "sortOrder": "descending",
+        "startIndex": 2,
+        "count": 2,
+    }
+    by_get = query(client, "/Users", **wanted, attributes="userName")
+    by_search = search(client, "/Users", **wanted, attributes=["userName"])
     assert by_get.json() == by_search.json()
 
 
