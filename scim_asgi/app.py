@@ -15,6 +15,7 @@ from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.fields import Account, AccountFields
 from scim_asgi.protocol.core import group_definition, user_definition
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.hooks import Hook, HookSet
 from scim_asgi.provisioning.log import ProvisioningLog
@@ -51,7 +52,7 @@ class ScimApp:
         rate_limit_storage: A storage URI of the library `limits`, for a limit that several
             processes share.
         mount_path: The prefix that a host leaves in the path without saying so (Litestar).
-        max_body: How many bytes of a body are read.
+        limits: What a request may cost.
         cursor_timeout: Seconds that a cursor of a list may be used (RFC 9865).
         unknown_attributes: ``ignore`` or ``reject`` what no schema knows.
         unknown_members: ``skip`` or ``reject`` group members that nobody knows.
@@ -76,7 +77,7 @@ class ScimApp:
         resource_types: Iterable[ResourceDefinition] = (),
         rate_limit_storage: str = "memory://",
         mount_path: str = "",
-        max_body: int = 8 * 2**20,
+        limits: Limits = DEFAULT_LIMITS,
         cursor_timeout: float = 3600.0,
         unknown_attributes: UnknownAttributes = "ignore",
         unknown_members: UnknownMembers = "skip",
@@ -91,7 +92,7 @@ class ScimApp:
             rate_limit_storage=rate_limit_storage,
             hook_timeout=hook_timeout,
             mount_path=mount_path.rstrip("/"),
-            max_body=max_body,
+            limits=_checked(limits),
             cursor_timeout=cursor_timeout,
             unknown_attributes=unknown_attributes,
             unknown_members=unknown_members,
@@ -235,6 +236,15 @@ def database_path(database: str) -> str:
         msg = f'database is "{database}"; write sqlite:///scim.db, sqlite:////path/to/scim.db or a path.'
         raise ValueError(msg)
     return rest[1:]
+
+
+def _checked(limits: Limits) -> Limits:
+    """Return limits whose numbers make sense; a Struct does not check its arguments itself."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(limits), Limits)
+    except msgspec.ValidationError as error:
+        msg = f"limits: {error}"
+        raise ValueError(msg) from error
 
 
 def _settings(**values: Any) -> Settings:

@@ -11,14 +11,15 @@ from starlette.types import ASGIApp
 
 from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
 from scim_asgi.http.authentication import BearerTokenMiddleware
-from scim_asgi.http.endpoints import Endpoints, Limits
+from scim_asgi.http.endpoints import Endpoints
 from scim_asgi.http.rate_limit import ClientKey, RateLimitMiddleware
 from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.background import Background
-from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
+from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
@@ -26,7 +27,7 @@ from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
-from scim_asgi.provisioning.queries import DEFAULT_COUNT, MAX_RESULTS, Queries
+from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
@@ -44,7 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_limit_storage: str = "memory://"
     hook_timeout: float = 10.0
     mount_path: str = ""
-    max_body: int = 8 * 2**20
+    limits: Limits = DEFAULT_LIMITS
     cursor_timeout: Annotated[float, Meta(gt=0)] = 3600.0
     unknown_attributes: UnknownAttributes = "ignore"
     unknown_members: UnknownMembers = "skip"
@@ -130,7 +131,8 @@ class Runtime:
         changes = Changes(
             registry,
             accounts,
-            Memberships(registry, hooks, settings.unknown_members),
+            Memberships(registry, hooks, settings.unknown_members, settings.limits),
+            settings.limits,
         )
         self.service = Service(
             self.store,
@@ -140,15 +142,21 @@ class Runtime:
             self.background,
             unknown_attributes=settings.unknown_attributes,
             group_patch_body=settings.group_patch_body,
+            limits=settings.limits,
         )
-        endpoints = Endpoints(
+        self.endpoints = Endpoints(
             registry,
             self.service,
             Bulk(self.service, registry),
-            Queries(self.store, registry, cursor_timeout=settings.cursor_timeout),
+            Queries(
+                self.store,
+                registry,
+                cursor_timeout=settings.cursor_timeout,
+                limits=settings.limits,
+            ),
             Discovery(registry, _features(settings)),
         )
-        self.app = _stack(endpoints, self.service, self.tokens, settings)
+        self.app = _stack(self.endpoints, self.service, self.tokens, settings)
 
     @property
     def is_running(self) -> bool:
@@ -178,10 +186,10 @@ class Runtime:
 
 def _features(settings: Settings) -> Features:
     return Features(
-        default_count=DEFAULT_COUNT,
-        max_results=MAX_RESULTS,
-        max_payload_size=settings.max_body,
-        max_operations=MAX_OPERATIONS,
+        default_count=settings.limits.default_count,
+        max_results=settings.limits.page_size,
+        max_payload_size=settings.limits.body_bytes,
+        max_operations=settings.limits.bulk_operations,
         cursor_timeout=int(settings.cursor_timeout),
     )
 
@@ -192,7 +200,7 @@ def _stack(endpoints: Endpoints, service: Service, tokens: Tokens, settings: Set
         endpoints,
         service,
         base_url=settings.base_url,
-        limits=Limits(body_bytes=settings.max_body),
+        limits=settings.limits,
         mount_path=settings.mount_path,
     )
     app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=settings.rate_limit_storage)

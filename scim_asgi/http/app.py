@@ -7,12 +7,13 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scim_asgi.http.directories import detect_directory
-from scim_asgi.http.endpoints import Endpoints, Exchange, Limits
+from scim_asgi.http.endpoints import Endpoints, Exchange
 from scim_asgi.http.paths import request_base_url, route_path
-from scim_asgi.http.requests import ClientGone
+from scim_asgi.http.requests import ClientGone, check_headers
 from scim_asgi.http.responses import send_error
 from scim_asgi.ids import uuid7
 from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError, Unavailable
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import TokenIdentity
@@ -104,6 +105,7 @@ class ScimEndpoint:
         caller = self._caller(scope, prefix, route)
         exchange = Exchange(scope, receive, send, caller, route, self._limits)
         try:
+            check_headers(scope)
             await self._endpoints.handle(exchange)
         except ScimError as error:
             missed = scope["method"] in ("GET", "HEAD") and error.status in (404, 405, 501)

@@ -89,7 +89,7 @@ NEVER = AnyOf(())
 """The condition that no resource meets."""
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = False) -> Condition:
     """Bind a filter to a resource type.
 
@@ -116,7 +116,7 @@ def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = F
     return _bind(node, find)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def bind_element(attribute: Attribute, node: Node) -> Condition:
     """Bind what stands between brackets to the elements of an attribute.
 

@@ -15,12 +15,8 @@ from typing import TypeAlias
 import msgspec
 
 from scim_asgi.protocol.errors import InvalidFilter
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.paths import NAME, Path, PathSyntaxError, parse_path
-
-MAX_LENGTH = 4096
-"""The longest filter that is parsed, in characters."""
-MAX_DEPTH = 32
-"""How deep parentheses and brackets may nest."""
 
 OPERATORS = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
 
@@ -107,25 +103,25 @@ _SUB_PATH = re.compile(rf"\.({NAME})")
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 
 
-@lru_cache(maxsize=1024)
-def parse(text: str) -> Node:
+@lru_cache(maxsize=256)
+def parse(text: str, limits: Limits = DEFAULT_LIMITS) -> Node:
     """Parse a filter.
 
     Raises:
         InvalidFilter: It does not parse, or is longer or deeper than the limits; the detail
             names the place.
     """
-    return _Parser(text).whole()
+    return _Parser(text, limits).whole()
 
 
-@lru_cache(maxsize=1024)
-def parse_value_filter(text: str) -> Node:
+@lru_cache(maxsize=256)
+def parse_value_filter(text: str, limits: Limits = DEFAULT_LIMITS) -> Node:
     """Parse what stands between ``[`` and ``]``: a filter on sub-attributes, without brackets.
 
     Raises:
         InvalidFilter: As :func:`parse`.
     """
-    return _Parser(text, in_brackets=True).whole()
+    return _Parser(text, limits, in_brackets=True).whole()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +134,12 @@ class _Token:
 class _Parser:
     """Recursive descent over the tokens; each method reads what its name says."""
 
-    def __init__(self, text: str, *, in_brackets: bool = False) -> None:
-        if len(text) > MAX_LENGTH:
-            msg = f"The filter has {len(text)} characters; at most {MAX_LENGTH} are read."
+    def __init__(self, text: str, limits: Limits, *, in_brackets: bool = False) -> None:
+        if len(text) > limits.filter_length:
+            msg = f"The filter has {len(text)} characters; at most {limits.filter_length} are read."
             raise InvalidFilter(msg)
         self.tokens = _tokens(text)
+        self.max_depth = limits.filter_depth
         self.at = 0
         self.depth = 0
         self.in_brackets = in_brackets
@@ -180,8 +177,8 @@ class _Parser:
     def nested(self, opening: str, closing: str) -> Node:
         self.expect(opening)
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            msg = f"The filter nests deeper than {MAX_DEPTH} levels."
+        if self.depth > self.max_depth:
+            msg = f"The filter nests deeper than {self.max_depth} levels."
             raise InvalidFilter(msg)
         node = self.disjunction()
         self.depth -= 1

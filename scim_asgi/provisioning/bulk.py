@@ -36,9 +36,6 @@ from scim_asgi.provisioning.service import Service
 
 logger = logging.getLogger("scim_asgi")
 
-MAX_OPERATIONS = 1000
-"""How many operations a bulk request has at most."""
-
 _ANY_VERSION = Preconditions()
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.dialects import read_resource
 from scim_asgi.protocol.errors import ScimError
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import read_patch
 from scim_asgi.protocol.patch import plan_patch
 from scim_asgi.protocol.projection import Projection, with_written, written_by
@@ -53,6 +54,7 @@ class Service:
         background: What delivers those that a change has spread to.
         unknown_attributes: What to do with attributes that a type lacks.
         group_patch_body: Whether a PATCH of a group is answered 200 with the group.
+        limits: What a request may cost.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Service:
         *,
         unknown_attributes: UnknownAttributes = "ignore",
         group_patch_body: bool = False,
+        limits: Limits,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -73,6 +76,7 @@ class Service:
         self._background = background
         self._unknown = unknown_attributes
         self._group_patch_body = group_patch_body
+        self._limits = limits
         self._answers = Answers(store, registry)
         self._locks = NamedLocks()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -147,7 +151,8 @@ class Service:
 
         async def work() -> Answer:
             await self._require(caller, definition, resource_id)
-            plan = plan_patch(definition, read_patch(body), self._unknown)
+            operations = read_patch(body, self._limits)
+            plan = plan_patch(definition, operations, self._unknown, self._limits)
             changed = await self._locked(
                 caller,
                 definition,
