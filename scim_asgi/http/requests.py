@@ -178,7 +178,9 @@ def _check_texts(value: Any, limits: Limits) -> None:
 
 
 def _too_long(outer: Any, text: str, limits: Limits) -> InvalidValue:
-    names = [name for name, value in outer.items() if value is text] if isinstance(outer, dict) else []
+    names = (
+        [name for name, value in outer.items() if value is text] if isinstance(outer, dict) else []
+    )
     place = f'"{names[0][:64]}"' if names else "A text in the body"
     msg = f"{place} has {len(text)} characters; at most {limits.string_length} are read."
     return InvalidValue(msg)

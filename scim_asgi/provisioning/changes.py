@@ -130,9 +130,7 @@ class Changes:
         """
         definition = unit.definition
         record = self._load(unit, resource_id, preconditions)
-        patched = apply_patch(
-            definition, self._patchable(unit, record, patch), patch, self._limits
-        )
+        patched = apply_patch(definition, self._patchable(unit, record, patch), patch, self._limits)
         require_all(definition, patched)
         password = patched.pop("password", None) if definition.unstored_attributes else None
         shown = {"id", "meta", *definition.derived_attributes}

@@ -140,9 +140,7 @@ class MemberEditor:
 
     def _remove_where(self, condition: Condition) -> None:
         doomed = [
-            member.number
-            for member in self._present()
-            if holds(condition, self._show(member))
+            member.number for member in self._present() if holds(condition, self._show(member))
         ]
         self.change.touched.update(self._tx.members.remove(self._group, doomed))
 

@@ -271,7 +271,8 @@ class Service:
         """
         if not self._changes.has_accounts(definition):
             return await self._write(caller, definition, work)
-        async with self._locks.hold(resource_id):
+        # By organization: waiting for a lock would tell another that the id exists.
+        async with self._locks.hold(f"{caller.organization_id}/{resource_id}"):
             changed = await self._write(caller, definition, work)
             await self._settle(caller, changed)
             return changed
