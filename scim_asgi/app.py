@@ -47,9 +47,11 @@ class ScimApp:
         base_url: The public URL of the mount, such as ``https://acme.example/scim/v2``; needed
             behind a proxy that changes host or path. None to use the request's own.
         rate_limit: Operations for each token, such as ``100/second``; None for no limit.
+        failed_auth_limit: Requests without a valid token from each address, such as
+            ``100/minute``; None for no limit.
         hook_timeout: Seconds that a hook may take.
         resource_types: Further resource types.
-        rate_limit_storage: A storage URI of the library `limits`, for a limit that several
+        rate_limit_storage: A storage URI of the library `limits`, for limits that several
             processes share.
         mount_path: The prefix that a host leaves in the path without saying so (Litestar).
         limits: What a request may cost.
@@ -73,6 +75,7 @@ class ScimApp:
         *,
         base_url: str | None = None,
         rate_limit: str | None = "100/second",
+        failed_auth_limit: str | None = "100/minute",
         hook_timeout: float = 10.0,
         resource_types: Iterable[ResourceDefinition] = (),
         rate_limit_storage: str = "memory://",
@@ -89,6 +92,7 @@ class ScimApp:
         settings = _settings(
             base_url=None if base_url is None else base_url.rstrip("/"),
             rate_limit=rate_limit,
+            failed_auth_limit=failed_auth_limit,
             rate_limit_storage=rate_limit_storage,
             hook_timeout=hook_timeout,
             mount_path=mount_path.rstrip("/"),

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
 from scim_asgi.http.authentication import BearerTokenMiddleware
 from scim_asgi.http.endpoints import Endpoints
-from scim_asgi.http.rate_limit import ClientKey, RateLimitMiddleware
+from scim_asgi.http.rate_limit import FailedAuthenticationLimit, RateLimitMiddleware
 from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
@@ -42,6 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     base_url: str | None = None
     rate_limit: str | None = "100/second"
+    failed_auth_limit: str | None = "100/minute"
     rate_limit_storage: str = "memory://"
     hook_timeout: float = 10.0
     mount_path: str = ""
@@ -203,12 +204,8 @@ def _stack(endpoints: Endpoints, service: Service, tokens: Tokens, settings: Set
         limits=settings.limits,
         mount_path=settings.mount_path,
     )
-    app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=settings.rate_limit_storage)
+    storage = settings.rate_limit_storage
+    app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=storage)
     app = BearerTokenMiddleware(app, tokens.verify, accept_bare_token=settings.accept_bare_token)
-    app = RateLimitMiddleware(app, settings.rate_limit, key=ClientKey(), counts=_is_refused)
+    app = FailedAuthenticationLimit(app, settings.failed_auth_limit, storage_uri=storage)
     return ErrorBoundary(app)
-
-
-def _is_refused(status: int) -> bool:
-    """Failed authentications count against the client's address, and nothing else does."""
-    return status == 401

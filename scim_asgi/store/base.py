@@ -190,8 +190,8 @@ class TokenTable(Protocol):
     def insert(self, record: TokenRecord) -> None:
         """Store a new token."""
 
-    def by_digest(self, digest: bytes) -> TokenRecord | None:
-        """Return the token with a SHA-256, or None."""
+    def live(self, digest: bytes, at: int) -> TokenRecord | None:
+        """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
 
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""

@@ -165,8 +165,8 @@ def bulk_attempts(resource: Resource) -> Iterator[Attempt]:
 
 def naming_bodies(definition: ResourceDefinition, other: str, name: str) -> Iterator[Any]:
     """Yield bodies of new resources that name another by its id, in every place that can."""
-    plain = {"schemas": [definition.schema.id]}
-    plain |= {each.name: f"{name}" for each in definition.schema.attributes if each.required}
+    plain: dict[str, Any] = {"schemas": [definition.schema.id]}
+    plain |= {each.name: name for each in definition.schema.attributes if each.required}
     for extension, attribute in definition.all_attributes():
         if attribute.mutability == "readOnly" or "value" not in attribute.subs:
             continue

@@ -10,6 +10,7 @@ from scim_asgi.store.sqlite.rows import Table
 
 _TOKENS = Table("tokens", TokenRecord)
 _MAPPINGS = Table("mappings", MappingRecord, json=frozenset({"override"}))
+_LIVE = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 _LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
 
 
@@ -22,8 +23,8 @@ class SqliteTokens:
     def insert(self, record: TokenRecord) -> None:
         _TOKENS.insert(self._connection, record)
 
-    def by_digest(self, digest: bytes) -> TokenRecord | None:
-        return _TOKENS.one(self._connection, "WHERE digest = ?", (digest,))
+    def live(self, digest: bytes, at: int) -> TokenRecord | None:
+        return _TOKENS.one(self._connection, _LIVE, (digest, at))
 
     def by_id(self, token_id: str) -> TokenRecord | None:
         return _TOKENS.one(self._connection, "WHERE id = ?", (token_id,))
