@@ -20,6 +20,7 @@ from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.hooks import Hook, HookSet
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.runtime import Runtime, Settings
 from scim_asgi.store.sqlite import SqliteStore
@@ -61,6 +62,9 @@ class ScimApp:
         unique_group_names: Whether two groups of an organization may not share a displayName.
         group_patch_body: Whether a PATCH of a group is answered 200 with the group, not 204.
         accept_bare_token: Whether an Authorization header may be the token alone.
+        log_personal_data: Whether names and values are in the provisioning log and in what is
+            logged of exceptions; without them ids, attributes and outcomes are. Python's loggers
+            belong to the process: one ScimApp that says False decides for all.
 
     Raises:
         TypeError: `hooks` or `account` is not what it has to be.
@@ -87,6 +91,7 @@ class ScimApp:
         unique_group_names: bool = True,
         group_patch_body: bool = False,
         accept_bare_token: bool = False,
+        log_personal_data: bool = True,
     ) -> None:
         groups = group_definition(unique_names=unique_group_names)
         settings = _settings(
@@ -104,13 +109,11 @@ class ScimApp:
             accept_bare_token=accept_bare_token,
         )
         self._hooks = HookSet(hooks)
-        self._runtime = Runtime(
-            SqliteStore(database_path(database)),
-            Registry([user_definition(), groups, *resource_types]),
-            self._hooks,
-            AccountFields(account),
-            settings,
-        )
+        registry = Registry([user_definition(), groups, *resource_types])
+        fields = AccountFields(account)
+        policy = LogPolicy(registry, fields.names, personal_data=log_personal_data)
+        store = SqliteStore(database_path(database), kept=policy.row)
+        self._runtime = Runtime(store, registry, self._hooks, fields, settings, policy)
         self._users = 0
 
     @property

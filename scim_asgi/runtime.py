@@ -27,6 +27,7 @@ from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
+from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.service import Service
@@ -108,6 +109,7 @@ class Runtime:
         hooks: The host's hooks.
         fields: The fields of the host's account type.
         settings: The settings.
+        policy: What of people is logged.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Runtime:
         hooks: HookSet,
         fields: AccountFields,
         settings: Settings,
+        policy: LogPolicy,
     ) -> None:
         self._hooks = hooks
         self.store = OpeningStore(store)
@@ -157,7 +160,8 @@ class Runtime:
             ),
             Discovery(registry, _features(settings)),
         )
-        self.app = _stack(self.endpoints, self.service, self.tokens, settings)
+        app = _stack(self.endpoints, self.service, self.tokens, settings)
+        self.app = ErrorBoundary(app, policy)
 
     @property
     def is_running(self) -> bool:
@@ -207,5 +211,4 @@ def _stack(endpoints: Endpoints, service: Service, tokens: Tokens, settings: Set
     storage = settings.rate_limit_storage
     app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=storage)
     app = BearerTokenMiddleware(app, tokens.verify, accept_bare_token=settings.accept_bare_token)
-    app = FailedAuthenticationLimit(app, settings.failed_auth_limit, storage_uri=storage)
-    return ErrorBoundary(app)
+    return FailedAuthenticationLimit(app, settings.failed_auth_limit, storage_uri=storage)

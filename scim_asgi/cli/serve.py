@@ -50,6 +50,12 @@ MOUNT = "/scim/v2"
     is_flag=True,
     help="Answer a PATCH of a group 200 with the group, not 204.",
 )
+@click.option(
+    "--log-personal-data/--no-log-personal-data",
+    default=True,
+    show_default=True,
+    help="Whether names and values are in the provisioning log, or ids alone.",
+)
 def serve(
     database: str,
     host: str,
@@ -61,6 +67,7 @@ def serve(
     schemas: Path | None,
     *,
     group_patch_body: bool,
+    log_personal_data: bool,
 ) -> None:
     """Serve SCIM at /scim/v2; one line on standard output says when it is ready."""
     try:
@@ -73,6 +80,7 @@ def serve(
             resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),
             mount_path=MOUNT,
             group_patch_body=group_patch_body,
+            log_personal_data=log_personal_data,
         )
     except (ScimAsgiError, ValueError, TypeError) as error:
         raise click.ClickException(str(error)) from error

@@ -15,6 +15,7 @@ from scim_asgi.ids import uuid7
 from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError, Unavailable
 from scim_asgi.protocol.limits import Limits
 from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import TokenIdentity
 from scim_asgi.store.errors import StoreError
@@ -29,10 +30,12 @@ class ErrorBoundary:
 
     Args:
         app: The application behind it.
+        policy: How a path is logged.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, policy: LogPolicy) -> None:
         self._app = app
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an ASGI scope; other types than HTTP pass unchanged."""
@@ -53,19 +56,20 @@ class ErrorBoundary:
         except Exception as error:
             if started:
                 raise
-            await send_error(send, _told(error, scope))
+            what = f"{scope['method'][:16]} {self._policy.path(scope['path'])}"
+            await send_error(send, _told(error, what))
 
 
-def _told(error: Exception, scope: Scope) -> ScimError:
+def _told(error: Exception, what: str) -> ScimError:
     """Return what the client is told; what is not ours goes into the log with its traceback."""
     if isinstance(error, ScimError):
         return error
     if isinstance(error, StoreError):
-        logger.error("%s %s failed: %s", scope["method"], scope["path"], error)
+        logger.error("%s failed: %s", what, error)
         return Unavailable("The server's database cannot be reached; try again.", _PAUSE)
     if isinstance(error, RecursionError):
         return InvalidSyntax("The request nests too deep.")
-    logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)
+    logger.error("%s failed.", what, exc_info=error)
     return InternalError("The server failed; its log says why. Try again, or tell its operator.")
 
 

@@ -33,6 +33,7 @@ from scim_asgi.provisioning.answers import Answer
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.preconditions import Preconditions, read_tags
 from scim_asgi.provisioning.service import Service
+from scim_asgi.redaction import shown
 
 logger = logging.getLogger("scim_asgi")
 
@@ -235,4 +236,4 @@ class _Run:
         path = operation.path.strip("/")
         with contextlib.suppress(KeyError):
             path = resolved_text(path, self._ids)
-        return f"{self._caller.base_url}/{path}"
+        return f"{self._caller.base_url}/{shown(path, 500)}"

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import StoreError, StoreUnavailable
+from scim_asgi.store.records import LogRecord
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.connection import Connection
 from scim_asgi.store.sqlite.members import SqliteMembers
@@ -21,16 +22,22 @@ T = TypeVar("T")
 _MEMORY = ":memory:"
 
 
+def _whole(row: LogRecord) -> LogRecord:
+    return row
+
+
 class SqliteTransaction:
     """`scim_asgi.store.base.Transaction` on a connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord] = _whole
+    ) -> None:
         self.resources = SqliteResources(connection)
         self.members = SqliteMembers(connection)
         self.accounts = SqliteAccounts(connection)
         self.tokens = SqliteTokens(connection)
         self.mappings = SqliteMappings(connection)
-        self.log = SqliteLog(connection)
+        self.log = SqliteLog(connection, kept)
         self._connection = connection
 
     def secret(self) -> bytes:
@@ -44,12 +51,20 @@ class SqliteStore:
     Args:
         path: The file's path, or ``:memory:``.
         busy_timeout: How many seconds to wait for another process that writes.
+        kept: Returns what is kept of a row of the provisioning log.
     """
 
-    def __init__(self, path: str, *, busy_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        busy_timeout: float = 5.0,
+        kept: Callable[[LogRecord], LogRecord] = _whole,
+    ) -> None:
         self._writing = Connection(path, busy_timeout)
         self._reading = self._writing if path == _MEMORY else Connection(path, busy_timeout)
         self._writer = Writer(self._writing)
+        self._kept = kept
 
     async def open(self) -> None:
         await self._writing.open()
@@ -71,7 +86,7 @@ class SqliteStore:
 
     async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
         unit = self._writer.write(
-            lambda connection: work(SqliteTransaction(connection)), durable=durable
+            lambda connection: work(SqliteTransaction(connection, self._kept)), durable=durable
         )
         return await _translated(unit)
 

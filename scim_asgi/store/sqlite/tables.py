@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sqlite3
+from collections.abc import Callable
 
 from scim_asgi.store.records import LogRecord, MappingRecord, TokenRecord
 from scim_asgi.store.sqlite.rows import Table
@@ -58,14 +59,17 @@ class SqliteMappings:
 class SqliteLog:
     """`scim_asgi.store.base.LogTable` on a connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord]
+    ) -> None:
         self._connection = connection
+        self._kept = kept
 
     def insert(self, record: LogRecord) -> int:
-        return _LOG.insert(self._connection, record)
+        return _LOG.insert(self._connection, self._kept(record))
 
     def update(self, number: int, record: LogRecord) -> None:
-        _LOG.update(self._connection, number, record)
+        _LOG.update(self._connection, number, self._kept(record))
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100
