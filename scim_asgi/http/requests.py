@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -133,7 +132,7 @@ def decode_object(scope: Scope, body: bytes, limits: Limits) -> dict[str, Any]:
         raise InvalidSyntax(msg)
     if body.count(b"[") + body.count(b"{") > limits.json_depth:
         _check_depth(value, limits)
-    if len(body) > limits.string_length:
+    if _may_hold_long_text(body, limits):
         _check_texts(value, limits)
     return value
 
@@ -153,18 +152,28 @@ def _size(body: bytes) -> int:
 def _check_depth(value: Any, limits: Limits) -> None:
     level = [value]
     for _ in range(limits.json_depth):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = _inside(level)
         if not level:
             return
     msg = f"The body nests deeper than {limits.json_depth} levels."
     raise InvalidSyntax(msg)
 
 
-def _inside(value: Any) -> Iterator[Any]:
-    """Yield the objects and lists in an object or a list."""
-    for inner in value.values() if isinstance(value, dict) else value:
-        if isinstance(inner, dict | list):
-            yield inner
+def _inside(level: list[Any]) -> list[Any]:
+    """Return the objects and lists in objects and lists."""
+    return [
+        inner
+        for outer in level
+        for inner in (outer.values() if type(outer) is dict else outer)
+        if type(inner) is dict or type(inner) is list
+    ]
+
+
+def _may_hold_long_text(body: bytes, limits: Limits) -> bool:
+    """Return whether a text may be too long: between two quotes, or with quotes in it."""
+    if len(body) <= limits.string_length:
+        return False
+    return b'\\"' in body or max(map(len, body.split(b'"'))) > limits.string_length
 
 
 def _check_texts(value: Any, limits: Limits) -> None:
@@ -174,7 +183,7 @@ def _check_texts(value: Any, limits: Limits) -> None:
             for text in (*outer, *outer.values()) if isinstance(outer, dict) else outer:
                 if isinstance(text, str) and len(text) > limits.string_length:
                     raise _too_long(outer, text, limits)
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = _inside(level)
 
 
 def _too_long(outer: Any, text: str, limits: Limits) -> InvalidValue:

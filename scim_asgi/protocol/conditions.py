@@ -85,6 +85,12 @@ class Element:
 
 Condition: TypeAlias = "Compare | Exists | AllOf | AnyOf | Negation | Element"
 
+
+def negation(condition: Condition) -> Condition:
+    """Return the condition that holds where another does not."""
+    return condition.condition if isinstance(condition, Negation) else Negation(condition)
+
+
 NEVER = AnyOf(())
 """The condition that no resource meets."""
 
@@ -163,7 +169,7 @@ def _bind(node: Node, find: _Find) -> Condition:
         case Or(terms):
             return AnyOf(tuple(_bind(term, find) for term in terms))
         case Not(term):
-            return Negation(_bind(term, find))
+            return negation(_bind(term, find))
         case Present(path):
             target = find(path)
             return NEVER if target is None else Exists(_visible(target))

@@ -100,6 +100,7 @@ _TOKEN = re.compile(
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _SUB_PATH = re.compile(rf"\.({NAME})")
+_DIGITS = 300
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 
 
@@ -299,7 +300,7 @@ def _bare(text: str) -> Value:
     folded = text.casefold()
     if folded in _WORDS:
         return _WORDS[folded]
-    if not _NUMBER.fullmatch(text):
+    if len(text) > _DIGITS or not _NUMBER.fullmatch(text):
         return text
     if not set(text) & set(".eE"):
         return int(text)

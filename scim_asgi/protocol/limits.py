@@ -22,7 +22,7 @@ class Limits(Struct, frozen=True, kw_only=True):
             invalidValue).
         filter_length: The longest filter, in characters (400 invalidFilter). SQLite sets its
             upper bound.
-        filter_depth: How deep the parentheses of a filter may nest (400 invalidFilter).
+        filter_depth: How deep the parentheses of a filter may nest (400 invalidFilter). Likewise.
         patch_operations: How many operations a PATCH may have (413).
         patch_comparisons: How many values a PATCH may compare with each other (413).
         members: How many members of a group a request may name (413).
@@ -39,9 +39,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     json_values: _Count = 500_000
     string_length: _Count = 262_144
     filter_length: Annotated[int, Meta(ge=1, le=8192)] = 4096
-    filter_depth: Annotated[int, Meta(ge=1, le=100)] = 32
+    filter_depth: Annotated[int, Meta(ge=1, le=32)] = 32
     patch_operations: _Count = 1000
-    patch_comparisons: _Count = 250_000
+    patch_comparisons: _Count = 100_000
     members: _Count = 100_000
     bulk_operations: _Count = 1000
     page_size: _Count = 200
