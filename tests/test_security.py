@@ -42,7 +42,7 @@ def test_every_hostile_test_file_is_named() -> None:
 def test_the_table_of_limits_is_true(field: object) -> None:
     name = getattr(field, "name")  # noqa: B009 - a field of any struct
     default = getattr(Limits(), name)
-    shown = {8 * 2**20: "8 MiB", 15.0: "15"}.get(default, f"{default:,}")
+    shown = {8 * 2**20: "8 MiB", 15.0: "15", 5.0: "5"}.get(default, f"{default:,}")
     assert re.search(rf"\| `{name}`[^|]*\| {shown} \|", TEXT), name
 
 

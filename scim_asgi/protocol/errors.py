@@ -93,6 +93,13 @@ class InvalidValue(ScimError):
     scim_type = "invalidValue"
 
 
+class TooMany(ScimError):
+    """A filter that this server is not willing to work out (RFC 7644 table 9)."""
+
+    status = 400
+    scim_type = "tooMany"
+
+
 class InvalidCursor(ScimError):
     """A cursor that this server did not issue for this query (RFC 9865 section 2.1)."""
 

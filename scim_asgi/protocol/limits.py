@@ -28,6 +28,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         members: How many members of a group a request may name (413).
         bulk_operations: How many operations a bulk request may have (413).
         page_size: How many resources a page has at most; who asks for more gets that many.
+        query_seconds: How long a list may take the database; others wait for it (400 tooMany).
         projection_attributes: How many names `attributes` and `excludedAttributes` may list (400
             invalidValue).
     """
@@ -45,6 +46,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     members: _Count = 100_000
     bulk_operations: _Count = 1000
     page_size: _Count = 200
+    query_seconds: Annotated[float, Meta(gt=0)] = 5.0
     projection_attributes: _Count = 200
 
     @property

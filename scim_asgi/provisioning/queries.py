@@ -21,6 +21,7 @@ from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import load
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.cursors import Position, fingerprint, seal, unseal
+from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.representation import Representations, etag, load_related
 from scim_asgi.store.base import Part, Selection, Store, Transaction
@@ -61,6 +62,7 @@ class Queries:
         self._endpoints = {each.name: each.endpoint for each in registry.definitions}
         self._cursor_life = round(cursor_timeout * 1000)
         self._limits = limits
+        self._locks = NamedLocks()
         self._answers = Answers(store, registry)
 
     async def read(
@@ -101,6 +103,7 @@ class Queries:
         Raises:
             InvalidFilter, InvalidValue: The query cannot be understood.
             InvalidCursor, ExpiredCursor, InvalidCount: The cursor cannot be used.
+            TooMany: It took too long.
         """
         projections = {
             each.name: project(each, query.attributes, query.excluded_attributes, self._limits)
@@ -116,7 +119,9 @@ class Queries:
                 return _page(tx, selection, projections)
             return self._walked(tx, selection, projections, query)
 
-        page = await guarded(self._store.read(work))
+        # One after the other: an organization's slow lists wait for each other, not others for them.
+        async with self._locks.hold(caller.organization_id):
+            page = await guarded(self._store.read(work))
         return list_response(
             self._shown(caller, page, projections),
             total=page.total,
@@ -141,6 +146,7 @@ class Queries:
             descending=query.descending,
             offset=min(max(1, query.start_index) - 1, 2**62),
             limit=max(0, min(count, self._limits.page_size)),
+            seconds=self._limits.query_seconds,
         )
 
     def _walked(

@@ -56,6 +56,7 @@ class Selection(Struct, frozen=True, kw_only=True):
         after: Only resources with a higher number (a cursor walk in the order of creation).
         offset: How many to pass over.
         limit: How many at most.
+        seconds: How long a query may take; None for any time.
     """
 
     organization_id: str
@@ -67,6 +68,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     after: int | None = None
     offset: int = 0
     limit: int = 100
+    seconds: float | None = None
 
 
 class Resources(Protocol):
@@ -110,10 +112,10 @@ class Resources(Protocol):
         """Delete a resource with its values and memberships; its groups have changed by that."""
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
-        """Return the resources of a selection, in its order."""
+        """Return the resources of a selection, in its order; raises QueryTooSlow."""
 
     def count(self, selection: Selection) -> int:
-        """Return how many resources a selection has; after, offset and limit aside."""
+        """Return how many resources a selection has, after, offset and limit aside; likewise."""
 
 
 class Members(Protocol):

@@ -335,6 +335,44 @@ def test_a_limit_that_one_organization_has_reached_is_not_anothers(serve: Served
     assert 200 == quiet.get("/Users").status_code
 
 
+@pytest.mark.parametrize("leaving", ["deleted", "inactive"])
+def test_a_person_who_left_one_organization_does_not_return_in_another(
+    serve: Served, leaving: str
+) -> None:
+    """Accounts are taken over by external id: never another organization's."""
+    scim = serve()
+    victim, intruder = scim.client("victim"), scim.client("intruder")
+    user = victim.create_user("ada@acme.test", externalId="e-1")
+    path = f"/Users/{user['id']}"
+    if leaving == "deleted":
+        assert 204 == victim.send("DELETE", path).status_code
+    else:
+        close = {"op": "replace", "path": "active", "value": False}
+        assert 200 == victim.patch(path, close).status_code
+    intruder.create_user("ada@acme.test", externalId="e-1")
+    account, context = scim.product.calls[-1]
+    assert ("create", "intruder") == (context.change, context.organization_id)
+    assert account.id not in {each.id for each, _ in scim.product.calls[:-1]}
+    assert account.host_id is None
+
+
+def test_a_mapping_is_of_its_own_organization_alone(serve: Served) -> None:
+    scim = serve()
+    scim.set_mapping({"title": "last_name"}, "mapped")
+    for organization, name in (("mapped", "Countess"), ("plain", "Lovelace")):
+        client = scim.client(organization)
+        client.create_user("ada@acme.test", title="Countess", name={"familyName": "Lovelace"})
+        assert name == scim.product.calls[-1][0].last_name
+
+
+def test_tokens_are_listed_for_their_own_organization_alone(serve: Served) -> None:
+    scim = serve()
+    scim.token("victim")
+    scim.token("intruder")
+    listed = scim.ask(lambda app: app.tokens.list("intruder"))
+    assert ["intruder"] == [each.organization_id for each in listed]
+
+
 def test_what_an_intruder_tries_is_in_its_own_log_alone(serve: Served) -> None:
     scim = serve()
     victim, intruder = scim.client("victim"), scim.client("intruder")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,7 @@ CASES = [
 ]
 ELSEWHERE = {
     "body_seconds": "test_wire.py",
+    "query_seconds": "test_a_list_that_takes_long_is_stopped",
     "page_size": "test_a_page_is_never_larger_than_its_limit",
 }
 
@@ -315,6 +317,26 @@ def _bulk_users(client: Client, start: int, number: int = 500) -> list[str]:
     return [each["location"].rpartition("/")[2] for each in answer.json()["Operations"]]
 
 
+SLOW = " or ".join(f'emails.value co "{number:x}zz"' for number in range(150))
+
+
+def _many_values(client: Client) -> None:
+    operations = [
+        {
+            "method": "POST",
+            "path": "/Users",
+            "bulkId": str(number),
+            "data": {
+                "schemas": [USER],
+                "userName": f"u{number}",
+                "emails": [{"value": f"{each}.{number}@acme.test"} for each in range(40)],
+            },
+        }
+        for number in range(600)
+    ]
+    assert 200 == client.post("/Bulk", {"schemas": [BULK], "Operations": operations}).status_code
+
+
 class TestCost:
     """A request within the limits cannot keep the others waiting for long."""
 
@@ -345,6 +367,32 @@ class TestCost:
         path = f"/Groups/{group['id']}"
         assert 204 == client.patch(path, search, search).status_code
         assert "compares" in assert_error(client.patch(path, *[search] * 3), 413)
+
+    def test_a_list_that_takes_long_is_stopped(self, serve: Served) -> None:
+        client = serve(hooks=None, limits=Limits(query_seconds=0.1)).client()
+        _many_values(client)
+        for query in ({"filter": SLOW}, {"filter": SLOW, "count": "0"}):
+            began = time.monotonic()
+            answer = client.get("/Users", params=query)
+            assert "0.1 seconds" in assert_error(answer, 400, "tooMany")
+            assert time.monotonic() - began < 3
+        assert 200 == client.get("/Users?sortBy=userName").status_code
+
+    def test_slow_lists_of_one_organization_do_not_queue_in_front_of_another(
+        self, serve: Served
+    ) -> None:
+        scim = serve(hooks=None, limits=Limits(query_seconds=0.3))
+        slow, other = scim.client("slow"), scim.client("other")
+        _many_values(slow)
+        with ThreadPoolExecutor(12) as pool:
+            sent = [pool.submit(slow.get, "/Users", params={"filter": SLOW}) for _ in range(12)]
+            waits = []
+            while not all(each.done() for each in sent):
+                began = time.monotonic()
+                assert 200 == other.get("/Users").status_code
+                waits.append(time.monotonic() - began)
+        assert {400} == {each.result().status_code for each in sent}
+        assert max(waits) < 2
 
     @pytest.mark.parametrize(
         "text",

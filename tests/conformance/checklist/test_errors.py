@@ -57,7 +57,7 @@ def test_rl_01_over_the_limit_is_429_with_whole_seconds(serve: Served) -> None:
 
 
 def test_rl_03_and_sec_07_guessing_tokens_is_limited(serve: Served) -> None:
-    client = serve(hooks=None, rate_limit="5/minute").client()
+    client = serve(hooks=None, failed_auth_limit="5/minute").client()
     wrong = {"Authorization": "Bearer wrong"}
     answers = [client.get("/Users", headers=wrong).status_code for _ in range(7)]
     assert [401] * 5 + [429] * 2 == answers
