@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -89,10 +90,10 @@ class Background:
             except Exception:
                 logger.exception("The background failed; it goes on.")
                 pause = _LOOK_AGAIN
-            try:
-                await asyncio.wait_for(self._wake.wait(), pause)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                # Not wait_for: before Python 3.12 it loses a cancellation that meets a wake.
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def work(self) -> float:
         """Work off what can be done now; return how many seconds to wait for more."""
