@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -18,7 +19,16 @@ _FIRST_WAIT = 1.0
 
 
 class Failure(Exception):
-    """What the product counts as a failure; the object is tried again in the next cycle."""
+    """What the product counts as a failure; the object is tried again in the next cycle.
+
+    Args:
+        text: What failed, in words.
+        passing: Whether it may well work in a moment: no answer, 429 or 503.
+    """
+
+    def __init__(self, text: str, *, passing: bool = False) -> None:
+        super().__init__(text)
+        self.passing = passing
 
 
 class Stopped(Exception):
@@ -35,6 +45,22 @@ class Reply(Struct, frozen=True):
 
     status: int
     body: dict[str, Any]
+
+
+class Exchange(Struct, frozen=True):
+    """One request of the product and what came of it.
+
+    Attributes:
+        method: The HTTP method.
+        target: Path and query, below the base URL.
+        status: The HTTP status; 0 where there was no answer.
+        milliseconds: How long it took.
+    """
+
+    method: str
+    target: str
+    status: int
+    milliseconds: float
 
 
 class Manners(Struct, frozen=True, kw_only=True):
@@ -72,15 +98,23 @@ class Client:
         token: The bearer token.
         manners: How the product speaks.
         report: Where it is written down.
+        on_exchange: Is told of every request and its answer.
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, url: str, token: str, manners: Manners, report: Report
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        token: str,
+        manners: Manners,
+        report: Report,
+        on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         self._http = http
         self._url = url.rstrip("/")
         self._manners = manners
         self._report = report
+        self._on_exchange = on_exchange
         self._headers = {"Authorization": f"Bearer {token}", **manners.headers}
 
     async def send(
@@ -114,7 +148,7 @@ class Client:
             if isinstance(answer, str):
                 self._refused(method, target, 0, answer, expected=False)
                 if not self._manners.reconnects or attempt == last:
-                    raise Failure(f"{method} {target}: {answer}")
+                    raise Failure(f"{method} {target}: {answer}", passing=True)
                 await asyncio.sleep(0.05 * 2 ** min(attempt, 4))
             elif answer.status_code in self._manners.busy and attempt < last:
                 self._refused(method, target, answer.status_code, _detail(answer), expected=True)
@@ -127,6 +161,17 @@ class Client:
     async def _once(self, method: str, target: str, content: bytes | None) -> httpx.Response | str:
         """Send once; return the answer, or in words why there is none."""
         self._report.requests += 1
+        began = time.perf_counter()
+        answer = await self._answer(method, target, content)
+        if self._on_exchange is not None:
+            status = 0 if isinstance(answer, str) else answer.status_code
+            milliseconds = (time.perf_counter() - began) * 1e3
+            self._on_exchange(Exchange(method, target, status, milliseconds))
+        return answer
+
+    async def _answer(
+        self, method: str, target: str, content: bytes | None
+    ) -> httpx.Response | str:
         kind = self._manners.get_type if content is None else self._manners.body_type
         headers = self._headers if kind is None else {**self._headers, "Content-Type": kind}
         try:
@@ -166,7 +211,8 @@ class Client:
         if not answer.is_success:
             self._refused(method, target, answer.status_code, _detail(answer), expected=expected)
         if not expected:
-            raise Failure(f"{method} {target}: {answer.status_code} {_detail(answer)}")
+            msg = f"{method} {target}: {answer.status_code} {_detail(answer)}"
+            raise Failure(msg, passing=answer.status_code in (429, 503))
         if not answer.content:
             return Reply(answer.status_code, {})
         body = _json_object(answer)

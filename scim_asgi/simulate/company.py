@@ -75,11 +75,14 @@ class Company:
         users: How many people there are at first.
         groups: How many teams there are at first.
         domain: What follows the ``@`` in logins.
+
+    Attributes:
+        taken: Logins and team names, case folded, that nobody is renamed to.
     """
 
-    def __init__(self, seed: int, users: int, groups: int, domain: str) -> None:
+    def __init__(self, seed: str, users: int, groups: int, domain: str) -> None:
         self.random = Random(seed)  # noqa: S311 - play, no secret
-        self._seed = seed
+        self.taken: set[str] = set()
         self._domain = domain
         self.people: dict[str, Person] = {}
         self.teams: dict[str, Team] = {}
@@ -115,6 +118,13 @@ class Company:
     def _pick(self, people: Iterable[Person], share: float) -> list[Person]:
         found = list(people)
         return self.random.sample(found, min(len(found), self._some(share)))
+
+    def _new_name(self, before: str, behind: str = "") -> str:
+        while True:
+            name = f"{before}{self.random.randrange(10**6)}{behind}"
+            if name.casefold() not in self.taken:
+                self.taken.add(name.casefold())
+                return name
 
     def _key(self) -> str:
         return str(UUID(int=self.random.getrandbits(128), version=4))
@@ -211,7 +221,7 @@ class Company:
         for number, person in enumerate(self._pick(self.here, 0.02)):
             person.family_name = self.random.choice(PEOPLE)[1]
             if number % 2:
-                login = f"renamed.{self.random.randrange(10**9)}@{self._domain}"
+                login = self._new_name("renamed.", f"@{self._domain}")
                 person.login, person.mail = login, person.mail and login
 
     def _appoint_managers(self, count: int) -> None:
@@ -232,7 +242,7 @@ class Company:
             team.members.update(coming)
         lonely, renamed = self.random.choice(teams), self.random.choice(teams)
         lonely.members.clear()
-        renamed.name = f"{renamed.name.partition(' →')[0]} → {self.random.randrange(10**6)}"
+        renamed.name = self._new_name(f"{renamed.name.partition(' →')[0]} → ")
         closed = self.random.choice(teams)
         if len(teams) > 2:
             del self.teams[closed.key]

@@ -37,6 +37,8 @@ PEOPLE: tuple[tuple[str, str, str], ...] = (
 """Given name, family name, and how a login for them begins."""
 
 TEAMS = (
+    "acme-employees",
+    "acme-admins",
     "Engineering",
     "Sales & Marketing (EMEA)",
     "Ingénierie",
@@ -45,8 +47,6 @@ TEAMS = (
     'The "A" Team',
     "C:\\Operations",
     "R+D 100%",
-    "acme-admins",
-    "acme-employees",
     "Отдел кадров",
     "Finance / Controlling",
     "Straße",

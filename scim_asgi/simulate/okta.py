@@ -106,15 +106,12 @@ class Okta(Simulator):
     async def create_group(self, team: Team, members: set[str]) -> GroupLink:
         """Create a group with its members; an empty one has an empty list."""
         group = (await self.send("POST", "/Groups", self._group(team, members), expect=(201,))).body
-        link = GroupLink(group["id"], team.name, set(members))
-        if self.mode == "put":
-            await self.send("GET", f"/Groups/{link.id}")
-            await self._put_group(team, link, members)
-        return link
+        return GroupLink(group["id"], team.name, set(members))
 
     async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
         """Put the whole group, or send its name and who came and went."""
         if self.mode == "put":
+            await self.send("GET", f"/Groups/{link.id}")
             await self._put_group(team, link, members)
             return
         path = f"/Groups/{link.id}"

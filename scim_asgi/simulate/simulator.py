@@ -13,7 +13,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from scim_asgi.simulate.attributes import Attributes, read
-from scim_asgi.simulate.client import Client, Failure, Manners, Reply, Stopped
+from scim_asgi.simulate.client import Client, Exchange, Failure, Manners, Reply, Stopped
 from scim_asgi.simulate.company import Company, Person, Team
 from scim_asgi.simulate.connections import Connections
 from scim_asgi.simulate.links import GroupLink, UserLink
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 IN_MEMORY = "http://scim.test"
 """The base URL of a ScimApp in memory; that of a host is the path of the mount behind it."""
 _REPEATS = 12
-_TESTS = 5
+_TRIES = 5
 
 
 class Simulator(ABC):
@@ -47,9 +47,11 @@ class Simulator(ABC):
         faults: How many of all requests the network spoils, from 0 to 1.
         domain: What follows the ``@`` in logins.
         on_progress: Is told how many objects were visited, and of how many.
+        on_exchange: Is told of every request and its answer.
 
     Attributes:
         report: What was found out so far.
+        day: Which of the cycles is being pushed, from 1 on.
 
     Raises:
         ValueError: The mode is unknown.
@@ -81,12 +83,13 @@ class Simulator(ABC):
         faults: float = 0.0,
         domain: str = "acme.example",
         on_progress: Progress | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.mode = self.modes[0] if mode is None else mode
         if self.mode not in self.modes:
             msg = f'{self.title} has no mode "{mode}"; it has {", ".join(self.modes)}.'
             raise ValueError(msg)
-        self.company = Company(seed, users, groups, domain)
+        self.company = Company(f"{self.name} {seed}", users, groups, domain)
         self.report = Report(directory=self.name, mode=self.mode, seed=seed)
         self.random = Random(seed + 1)  # noqa: S311 - play, no secret
         self.users: dict[str, UserLink] = {}
@@ -94,6 +97,7 @@ class Simulator(ABC):
         self.retired: dict[str, Attributes] = {}
         self.deleted: set[str] = set()
         self.before = Snapshot()
+        self.day = 0
         self._url = url
         self._token = token
         self._app = app
@@ -101,6 +105,7 @@ class Simulator(ABC):
         self._slots = asyncio.Semaphore(concurrency)
         self._faults = faults
         self._on_progress = on_progress
+        self._on_exchange = on_exchange
         self._visited = 0
         self._failed = 0
         self._client: Client | None = None
@@ -168,12 +173,15 @@ class Simulator(ABC):
         """
         began = time.perf_counter()
         async with Connections(self._app, self._faults, self.random) as (own, plain):
-            self._client = Client(own, self._url, self._token, self.manners, self.report)
+            self._client = Client(
+                own, self._url, self._token, self.manners, self.report, self._on_exchange
+            )
             try:
-                self.before = await self._read_back(plain)
                 await self._connect()
+                self.before = await self._read_back(plain)
+                self.company.taken |= self.before.names
                 await self._run_cycles()
-                await self.finish()
+                await self._finish()
                 after = await self._read_back(plain)
                 self.report.differences += compare(self.before, after, self.expected())
             except Stopped as stop:
@@ -245,25 +253,39 @@ class Simulator(ABC):
         return Expected({**self.retired, **users}, groups, self.deleted)
 
     async def _connect(self) -> None:
-        for attempt in range(_TESTS):
+        try:
+            await self._persist(self.test_connection)
+        except Failure as failure:
+            msg = f"the connection test failed, so nothing was pushed: {failure}"
+            raise Stopped(msg) from failure
+
+    async def _finish(self) -> None:
+        try:
+            await self._persist(self.finish)
+        except Failure as failure:
+            self._fail(failure)
+
+    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do what an admin does by hand, and again where it may well work in a moment."""
+        for _ in range(_TRIES - 1):
             try:
-                return await self.test_connection()
+                return await step()
             except Failure as failure:
-                self.report.failures.append(f"connection test: {failure}")
-                if not self._faults or attempt == _TESTS - 1:
-                    msg = f"the connection test failed, so nothing was pushed: {failure}"
-                    raise Stopped(msg) from failure
-        return None
+                if not failure.passing:
+                    raise
+                self._fail(failure)
+        return await step()
 
     async def _run_cycles(self) -> None:
+        """Push day by day; what fails is pushed again before the next day changes it."""
         for number in range(self._cycles):
+            self.day = number + 1
             if number:
                 self.company.live()
-            await self._cycle()
-        for _ in range(_REPEATS):
-            if not self._failed:
-                return
-            await self._cycle()
+            for _ in range(_REPEATS):
+                await self._cycle()
+                if not self._failed:
+                    break
 
     async def _cycle(self) -> None:
         """Push everything that has changed since it was last pushed."""
@@ -366,12 +388,13 @@ class Simulator(ABC):
             raise Failure(f"{len(found)} groups are called {team.name}")
         members = self.member_ids(team)
         if found:
-            link = GroupLink(found[0]["id"], team.name)
+            link = GroupLink(found[0]["id"], found[0].get("displayName", ""))
             link.others = self.before.members(link.id) - self.deleted
         else:
             link = await self.create_group(team, members)
         self.groups[team.key] = link
-        await self.update_group(team, link, members)
+        if found or link.pushed != members:
+            await self.update_group(team, link, members)
 
     async def _push_group(self, team: Team) -> None:
         link, members = self.groups[team.key], self.member_ids(team)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from scim_asgi.simulate.attributes import Attributes, read
 from scim_asgi.simulate.client import Stopped
 
 _PAGE = 200
+_TRIES = 8
 _VOLATILE = ("meta", "groups")
 
 
@@ -21,6 +23,13 @@ class Snapshot(Struct, frozen=True):
 
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """All userNames and displayNames of groups, case folded."""
+        named = [user.get("userName") for user in self.users.values()]
+        named += [group.get("displayName") for group in self.groups.values()]
+        return {name.casefold() for name in named if isinstance(name, str)}
 
     def members(self, group: str) -> set[str]:
         """Return the ids of a group's members."""
@@ -86,15 +95,21 @@ class _Reader:
 
     async def get(self, target: str) -> dict[str, Any]:
         try:
-            answer = await self._http.get(
-                f"{self._url}{target}", headers=self._headers, timeout=60, follow_redirects=False
-            )
+            answer = await self._answer(target)
             answer.raise_for_status()
-            body = msgspec.json.decode(answer.content, type=dict[str, Any])
+            body: dict[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
         except (httpx.HTTPError, msgspec.DecodeError) as error:
-            msg = f"GET {target} could not be read: {error}"
+            msg = f"GET {target} could not be read back: {error}"
             raise Stopped(msg) from error
         return body
+
+    async def _answer(self, target: str) -> httpx.Response:
+        """Ask, and again where the network fails."""
+        url = f"{self._url}{target}"
+        for _ in range(_TRIES - 1):
+            with suppress(httpx.TransportError):
+                return await self._http.get(url, headers=self._headers, timeout=60)
+        return await self._http.get(url, headers=self._headers, timeout=60)
 
 
 def compare(before: Snapshot, after: Snapshot, expected: Expected) -> list[str]:
