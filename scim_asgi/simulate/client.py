@@ -151,7 +151,7 @@ class Client:
                     raise Failure(f"{method} {target}: {answer}", passing=True)
                 await asyncio.sleep(0.05 * 2 ** min(attempt, 4))
             elif answer.status_code in self._manners.busy and attempt < last:
-                self._refused(method, target, answer.status_code, _detail(answer), expected=True)
+                self._refused(method, target, answer.status_code, detail_of(answer), expected=True)
                 await asyncio.sleep(self._pause(answer, attempt))
             else:
                 break
@@ -195,9 +195,9 @@ class Client:
         return f"{path}?{'&'.join(pairs)}" if pairs else path
 
     def _pause(self, answer: httpx.Response, attempt: int) -> float:
-        said = answer.headers.get("retry-after", "")
-        if said.isdecimal():
-            return min(float(said), _LONGEST_WAIT)
+        said = pause_of(answer)
+        if said is not None:
+            return said
         self._report.failures.append(
             f"{answer.status_code} without a whole number of seconds in Retry-After: "
             "directories then wait for minutes"
@@ -209,15 +209,15 @@ class Client:
     ) -> Reply:
         expected = answer.status_code in expect
         if not answer.is_success:
-            self._refused(method, target, answer.status_code, _detail(answer), expected=expected)
+            self._refused(method, target, answer.status_code, detail_of(answer), expected=expected)
         if not expected:
-            msg = f"{method} {target}: {answer.status_code} {_detail(answer)}"
+            msg = f"{method} {target}: {answer.status_code} {detail_of(answer)}"
             raise Failure(msg, passing=answer.status_code in (429, 503))
         if not answer.content:
             return Reply(answer.status_code, {})
-        body = _json_object(answer)
+        body = json_object(answer)
         if body is None:
-            raise Failure(f"{method} {target}: the answer is no JSON object: {_detail(answer)}")
+            raise Failure(f"{method} {target}: the answer is no JSON object: {detail_of(answer)}")
         return Reply(answer.status_code, body)
 
     def _refused(
@@ -226,7 +226,14 @@ class Client:
         self._report.refused.append(Refused(f"{method} {target}", status, detail, expected))
 
 
-def _json_object(answer: httpx.Response) -> dict[str, Any] | None:
+def pause_of(answer: httpx.Response) -> float | None:
+    """Return for how many seconds an answer asks to wait, None where it does not say so."""
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), _LONGEST_WAIT) if said.isdecimal() else None
+
+
+def json_object(answer: httpx.Response) -> dict[str, Any] | None:
+    """Return the JSON object in an answer, None where there is none."""
     try:
         body = msgspec.json.decode(answer.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -234,7 +241,8 @@ def _json_object(answer: httpx.Response) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _detail(answer: httpx.Response) -> str:
-    body = _json_object(answer)
+def detail_of(answer: httpx.Response) -> str:
+    """Return what an answer says in words."""
+    body = json_object(answer)
     said = None if body is None else body.get("detail")
     return str(said)[:500] if said else answer.text[:200]

@@ -217,10 +217,10 @@ class Company:
             person.mail = person.login if person.mail is None else person.mail
 
     def _rename(self) -> None:
-        """Marry: a new family name, and for every other one a new login."""
-        for number, person in enumerate(self._pick(self.here, 0.02)):
+        """Marry: a new family name, and for every second one a new login."""
+        for person in self._pick(self.here, 0.02):
             person.family_name = self.random.choice(PEOPLE)[1]
-            if number % 2:
+            if self.random.random() < 0.5:
                 login = self._new_name("renamed.", f"@{self._domain}")
                 person.login, person.mail = login, person.mail and login
 

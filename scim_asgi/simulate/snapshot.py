@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import httpx
-import msgspec
 from msgspec import Struct, field
 
 from scim_asgi.simulate.attributes import Attributes, read
-from scim_asgi.simulate.client import Stopped
+from scim_asgi.simulate.client import Stopped, detail_of, json_object, pause_of
 
 _PAGE = 200
 _TRIES = 8
@@ -94,22 +94,29 @@ class _Reader:
                 return found
 
     async def get(self, target: str) -> dict[str, Any]:
-        try:
-            answer = await self._answer(target)
-            answer.raise_for_status()
-            body: dict[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
-        except (httpx.HTTPError, msgspec.DecodeError) as error:
-            msg = f"GET {target} could not be read back: {error}"
-            raise Stopped(msg) from error
-        return body
-
-    async def _answer(self, target: str) -> httpx.Response:
-        """Ask, and again where the network fails."""
-        url = f"{self._url}{target}"
+        """Read, again where the network fails or the server is busy."""
         for _ in range(_TRIES - 1):
             with suppress(httpx.TransportError):
-                return await self._http.get(url, headers=self._headers, timeout=60)
-        return await self._http.get(url, headers=self._headers, timeout=60)
+                answer = await self._once(target)
+                if answer.status_code not in (429, 503):
+                    return _body(target, answer)
+                await asyncio.sleep(pause_of(answer) or 1.0)
+        try:
+            return _body(target, await self._once(target))
+        except httpx.TransportError as error:
+            msg = f"GET {target} could not be read back: {error}"
+            raise Stopped(msg) from error
+
+    async def _once(self, target: str) -> httpx.Response:
+        return await self._http.get(f"{self._url}{target}", headers=self._headers, timeout=60)
+
+
+def _body(target: str, answer: httpx.Response) -> dict[str, Any]:
+    body = json_object(answer)
+    if body is None or not answer.is_success:
+        msg = f"GET {target} could not be read back: {answer.status_code} {detail_of(answer)}"
+        raise Stopped(msg)
+    return body
 
 
 def compare(before: Snapshot, after: Snapshot, expected: Expected) -> list[str]:
