@@ -5,15 +5,16 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo serve test check bench clean
+.PHONY: help demo serve test simulate check bench clean
 
 help:
-	@echo "make demo   play a directory's first cycle against an example product"
-	@echo "make serve  run the example product and keep it running"
-	@echo "make test   run the tests"
-	@echo "make check  run the linters and the type checker"
-	@echo "make bench  measure"
-	@echo "make clean  remove what the others have made"
+	@echo "make demo      let a simulated Entra provision an example product"
+	@echo "make serve     run the example product and keep it running"
+	@echo "make test      run the tests"
+	@echo "make simulate  run all simulated directories, in every mode, with 500 people each"
+	@echo "make check     run the linters and the type checker"
+	@echo "make bench     measure"
+	@echo "make clean     remove what the others have made"
 
 .venv/ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; make PYTHON=/path/to/python" >&2; exit 1; }
@@ -29,6 +30,9 @@ serve: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+
+simulate: .venv/ready
+	SIMULATE_IN_FULL=1 $(BIN)/python -m pytest tests/simulate/test_simulators.py
 
 check: .venv/ready
 	$(BIN)/ruff check .
