@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scim_asgi.cli.check import check
 from scim_asgi.cli.log import log
 from scim_asgi.cli.mapping import mapping
 from scim_asgi.cli.serve import serve
@@ -17,5 +18,5 @@ def main() -> None:
     """SCIM 2.0 provisioning for an ASGI product."""
 
 
-for command in (serve, token, mapping, log, simulate):
+for command in (serve, token, mapping, log, simulate, check):
     main.add_command(command)
