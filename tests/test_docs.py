@@ -46,8 +46,11 @@ def test_each_link_within_the_project_leads_somewhere(path: Path) -> None:
 def find(words: list[str]) -> tuple[click.Command, list[str]]:
     """Return the command that some words name, and the words behind it."""
     command: click.Command = main
-    while isinstance(command, click.Group) and words and words[0] in command.commands:
-        command, words = command.commands[words[0]], words[1:]
+    while isinstance(command, click.Group) and words:
+        inner = command.get_command(click.Context(command), words[0])
+        if inner is None:
+            break
+        command, words = inner, words[1:]
     return command, words
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scim_asgi.cli.common import json_option, print_json
-from scim_asgi.errors import ScimAsgiError
+from scim_asgi.errors import MissingExtra, ScimAsgiError
 
 if TYPE_CHECKING:
     from scim_asgi.doctor import Finding, Report
@@ -78,11 +78,8 @@ def check(
 def _doctor() -> Any:
     try:
         from scim_asgi import doctor
-    except ModuleNotFoundError as error:
-        if error.name != "httpx":
-            raise
-        msg = "This command needs httpx: pip install 'scim-asgi[simulate]'"
-        raise click.ClickException(msg) from error
+    except MissingExtra as error:
+        raise click.ClickException(str(error)) from error
     return doctor
 
 

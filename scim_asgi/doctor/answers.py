@@ -11,14 +11,14 @@ from msgspec import UNSET, Struct, UnsetType
 from scim_asgi.protocol.messages import LIST_RESPONSE
 
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
-_UNPRINTABLE = re.compile(r"[^ -~\u00a0-\uffff]+")
+_UNPRINTABLE = re.compile(r"[^ -~\u00a0-\u200a\u2010-\u2027\u2030-\u205e\u2070-\uffff]+")
 
 
 class NetworkTrouble(Struct, frozen=True):
     """Why there is no answer.
 
     Attributes:
-        check: The check that it fails, ``reach`` or ``tls``.
+        check: The check that it fails, ``reach``, ``tls`` or ``redirect``.
         seen: What happened.
         advice: What to do.
     """

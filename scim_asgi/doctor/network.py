@@ -23,25 +23,15 @@ def network_trouble(error: Exception, host: str, seconds: float) -> NetworkTroub
         host: The host that was asked.
         seconds: How long was waited at most.
     """
-    for each in _causes(error):
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return _certificate(each, host)
-        if isinstance(each, ssl.SSLError):
-            return _tls(each)
-        if isinstance(each, socket.gaierror):
-            return NetworkTrouble(
-                "reach",
-                f'The name "{host}" is not found in DNS.',
-                "Look for a typing mistake in the URL; else add the DNS record, or wait until it"
-                " has spread.",
-            )
-        if isinstance(each, ConnectionRefusedError):
-            return NetworkTrouble(
-                "reach",
-                "The connection is refused.",
-                "Nothing listens at this host and port: start the server, or correct the port;"
-                " look at the firewall.",
-            )
+    found = next((known for each in _causes(error) if (known := _known(each, host))), None)
+    if found is not None:
+        return found
+    if isinstance(error, httpx.RemoteProtocolError) and "location" in str(error):
+        return NetworkTrouble(
+            "redirect",
+            "The answer is a redirect to something that is no URL.",
+            "Look where the proxy's redirects come from; directories do not follow them.",
+        )
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return NetworkTrouble(
             "reach",
@@ -54,6 +44,29 @@ def network_trouble(error: Exception, host: str, seconds: float) -> NetworkTroub
         f"The connection broke: {shown(str(error)) or type(error).__name__}.",
         "Look at the log of the proxy in front of the server, then at the server's own.",
     )
+
+
+def _known(error: BaseException, host: str) -> NetworkTrouble | None:
+    """Return what one of the causes means, None where it says nothing by itself."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate(error, host)
+    if isinstance(error, ssl.SSLError):
+        return _tls(error)
+    if isinstance(error, socket.gaierror):
+        return NetworkTrouble(
+            "reach",
+            f'The name "{host}" is not found in DNS.',
+            "Look for a typing mistake in the URL; else add the DNS record, or wait until it has"
+            " spread.",
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return NetworkTrouble(
+            "reach",
+            "The connection is refused.",
+            "Nothing listens at this host and port: start the server, or correct the port; look"
+            " at the firewall.",
+        )
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

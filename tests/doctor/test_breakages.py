@@ -494,3 +494,49 @@ def forget_methods(site: Site) -> None:
 def test_only_what_is_local_is_warned_of_on_this_machine(site: Site) -> None:
     report = site.broken(Breakage())
     assert LOCAL == {each.id for each in report.findings if each.level is Level.WARNING}
+
+
+def replaced(value: Any, odd: Any) -> Any:
+    """Return JSON with an odd value in the place of each leaf."""
+    if isinstance(value, dict):
+        return {name: replaced(inner, odd) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [replaced(inner, odd) for inner in value]
+    return odd
+
+
+ODD: list[Any] = [None, True, -1, 1e308, "", "\x1b[31m\u202e", [], [[]], {}, {"id": {}}, 10**30]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_answers_of_any_shape_end_in_a_report(site: Site, odd: Any) -> None:
+    def change(scope: Scope, reply: Reply) -> None:
+        reply.json = replaced(reply.json, odd)
+
+    report = site.broken(Breakage(after=change))
+    assert report.failures
+    assert "\x1b" not in "".join(each.seen + each.advice for each in report.findings)
+    assert "\u202e" not in "".join(each.seen + each.advice for each in report.findings)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"7", b"{", b"\xff\xfe", b"[" * 100_000, b'{"totalResults": 1}']
+)
+def test_bodies_of_any_kind_end_in_a_report(site: Site, body: bytes) -> None:
+    report = site.broken(when(lambda _: True, lambda: Reply(200, dict(SCIM), body)))
+    assert report.failures
+
+
+@pytest.mark.parametrize("location", ["", "http://[", "//", "https://acme.test:x/", "\xff"])
+def test_redirects_to_anywhere_end_in_a_report(site: Site, location: str) -> None:
+    report = site.broken(when(lambda _: True, redirect(location, 302)))
+    assert {"redirect": "failure"} == roots(report)
+
+
+def test_a_proxy_that_wants_a_password_is_named(site: Site) -> None:
+    def password() -> Reply:
+        return page(401, "401 Authorization Required", **{"www-authenticate": "Basic realm=x"})
+
+    report = site.broken(when(lambda _: True, password))
+    assert {"html": "failure"} == roots(report)
+    assert "Basic" in next(each.advice for each in report.failures if each.id == "html")

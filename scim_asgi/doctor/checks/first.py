@@ -116,7 +116,10 @@ def _is_well(exam: Examination, answer: Answer) -> bool:
 
 def _redirected(exam: Examination, answer: Answer) -> None:
     target = answer.headers.get("location", "")
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        parts = urlsplit("")
     words = target.casefold()
     if parts.scheme == "https" and exam.base.scheme == "http" and parts.hostname == exam.base.host:
         advice = "Give directories the https URL."
@@ -175,6 +178,11 @@ def _refused(exam: Examination, answer: Answer) -> bool:
         advice = (
             "The token is known but may not do this, or a firewall refuses: a SCIM server answers"
             " 401 for a token that is wrong."
+        )
+    elif answer.headers.get("www-authenticate", "").casefold().startswith("basic"):
+        advice = (
+            "The server, or the proxy in front of it, wants a user name and password (Basic), not"
+            " a bearer token: let the SCIM paths past it, or accept bearer tokens."
         )
     else:
         advice = (

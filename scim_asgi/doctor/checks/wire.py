@@ -70,7 +70,7 @@ def _check_numbers(exam: Examination, lists: list[Answer]) -> None:
     if texts:
         exam.fail(
             "list-numbers",
-            f"{', '.join(texts)} are texts, such as {lists[0].body.get(texts[0])!r}.",
+            f"Texts are found in {', '.join(texts)}.",
             "Send JSON numbers, without quotes: Okta gives up without saying why.",
         )
     elif "totalResults" in lacking:
