@@ -101,20 +101,19 @@ def _print_finding(finding: Finding, names: dict[str, str]) -> None:
     if not finding.advice:
         click.echo(f"{head}: {finding.seen}")
         return
-    click.echo(f"{head}\n      {finding.seen}")
     if finding.causes:
-        click.echo(f"      Because of: {', '.join(finding.causes)}")
+        click.echo(f"{head}: {finding.seen} See {', '.join(finding.causes)}.")
         return
-    click.echo(f"      {finding.advice}")
+    click.echo(f"{head}\n      {finding.seen}\n      {finding.advice}")
     click.secho(f"      [{finding.id}] {_listed(finding.directories, names)}", dim=True)
 
 
 def _print_summary(report: Report, names: dict[str, str]) -> None:
-    levels = [each.level.value for each in report.findings]
-    counts = (
-        f"{_counted(levels.count('failure'), 'failure')},"
-        f" {_counted(levels.count('warning'), 'warning')}."
-    )
+    warnings = sum(each.level == "warning" for each in report.findings)
+    following = sum(bool(each.causes) for each in report.failures)
+    failures = _counted(len(report.failures) - following, "failure")
+    after = f" and {following} that come from them" if following else ""
+    counts = f"{failures}{after}, {_counted(warnings, 'warning')}."
     failing = {each for finding in report.failures for each in finding.directories}
     if failing:
         click.secho(f"{counts} Trouble for: {_listed(tuple(failing), names)}.", fg="red")

@@ -22,7 +22,8 @@ def test_a_whole_server_is_fine_and_a_wrong_token_is_not(tmp_path: Path) -> None
         assert "" == command(tmp_path, "log", "acme").stdout
         wrong = command(tmp_path, "check", "--url", url, "--token", "scim_no", status=1)
         assert "✗ The token is accepted" in wrong.stdout
-        assert "Because of: token" in wrong.stdout
+        assert "✗ Okta: Test Connector Configuration: It was not sent. See token." in wrong.stdout
+        assert "1 failure and 11 that come from them, 2 warnings." in wrong.stdout
         assert "scim_no" not in wrong.stdout + wrong.stderr
 
 

@@ -107,7 +107,7 @@ def _note(exam: Examination, check: str, bad: list[tuple[Variant, Answer]]) -> N
     concerned = {each for variant, _ in bad for each in variant.directories}
     directories = tuple(each for each in CHECKS[check].directories if each in concerned)
     note = exam.fail if check != "slashes" or exam.base.slash or _redirects(bad) else exam.warn
-    note(check, f"{seen}.", _ADVICE[check], directories)
+    note(check, f"{seen[0].upper()}{seen[1:]}.", _ADVICE[check], directories)
 
 
 def _redirects(bad: list[tuple[Variant, Answer]]) -> bool:
