@@ -60,7 +60,9 @@ def test_each_command_in_a_document_exists_with_its_options(path: Path) -> None:
         words = re.split(r"\s+", line.partition("#")[0].strip())
         command, rest = find(words)
         assert command is not main, line
-        known = {option for each in command.params for option in each.opts}
+        known = {
+            option for each in command.get_params(click.Context(command)) for option in each.opts
+        }
         assert not {each for each in rest if each.startswith("--")} - known, line
 
 
