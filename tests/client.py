@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -34,6 +35,19 @@ class Client:
         elif body is not None:
             options["json"] = body
         return self._http.request(method, f"{self.base_url}{path}", **options)
+
+    def send_exactly(
+        self, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> httpx.Response:
+        """Send a request with these headers and no others but Host and Content-Length."""
+        content = (
+            json.dumps(body, ensure_ascii=False).encode()
+            if not isinstance(body, bytes | None)
+            else body
+        )
+        url = f"{self.base_url}{path}"
+        request = httpx.Request(method, url, content=content, headers=headers)
+        return self._http.send(request)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Send a GET."""

@@ -116,6 +116,22 @@ def check_unknown(name: str, value: Any, unknown: UnknownAttributes) -> Any:
     return without_unassigned(value) if is_foreign(name) else None
 
 
+def unknown_names(definition: ResourceDefinition, body: dict[str, Any]) -> Iterator[str]:
+    """Yield the attributes of an inbound resource that are passed over: no schema has them."""
+    for name, value in body.items():
+        extension = definition.extension(name)
+        if extension is not None and isinstance(value, dict):
+            yield from (
+                f"{extension.id}:{each}"
+                for each in value
+                if each.casefold() not in extension.by_name
+            )
+        elif extension is None and not (
+            is_foreign(name) or name.casefold() in definition.attributes
+        ):
+            yield name
+
+
 def is_foreign(name: str) -> bool:
     """Return whether a name can be the URN of an extension that this server does not know."""
     folded = name.casefold()
@@ -135,7 +151,7 @@ def without_unassigned(value: Any) -> Any:
         return {name: element for name, element in kept.items() if element is not None} or None
     if isinstance(value, list):
         return [kept for kept in map(without_unassigned, value) if kept is not None] or None
-    return None if value == "" else value
+    return value
 
 
 def with_defaults(

@@ -24,13 +24,13 @@ _JOINERS = "\u200c\u200d"
 
 
 def is_unassigned(value: Any) -> bool:
-    """Return whether a value counts as none: null, ``""``, ``[]`` or an object of such.
+    """Return whether a value counts as none: null, ``[]`` or an object of such.
 
-    RFC 7643 section 2.5; directories clear an attribute with ``""``.
+    RFC 7643 section 2.5.
     """
     if isinstance(value, dict):
         return all(map(is_unassigned, value.values()))
-    return value is None or value in ("", [])
+    return value is None or value == []
 
 
 def check_value(attribute: Attribute, value: Any, path: str) -> Any:

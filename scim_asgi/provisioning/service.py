@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.dialects import read_resource
+from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.protocol.messages import read_patch
 from scim_asgi.protocol.patch import plan_patch
@@ -19,6 +19,7 @@ from scim_asgi.protocol.resources import (
     UnknownAttributes,
     check_resource,
     check_schemas,
+    unknown_names,
     with_defaults,
 )
 from scim_asgi.provisioning.accounts import InFlight
@@ -28,7 +29,7 @@ from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.locks import NamedLocks
-from scim_asgi.provisioning.log import name_of, request_row, with_error
+from scim_asgi.provisioning.log import name_of, passed_over, request_row, with_error
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.units import Changed, Inbound, Unit
@@ -227,7 +228,9 @@ class Service:
         projected = with_written(projection, written_by(definition, document))
         hidden = [document.pop(name, None) for name in definition.unstored_attributes]
         password = next((value for value in hidden if isinstance(value, str)), None)
-        inbound = Inbound(document=document, members=rows.get("members"), password=password)
+        notes = passed_over(unknown_names(definition, named))
+        members = rows.get("members")
+        inbound = Inbound(document=document, members=members, password=password, notes=notes)
         return inbound, projected
 
     async def _finished(
