@@ -15,11 +15,11 @@ _SOURCE = re.compile(r"(?:entra|other-idps) \d+[\d.A-Z]*[a-z]?(?: [CSW]?\d+)?")
 _REQUEST = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD) \S")
 
 
-class _Strict(Struct, forbid_unknown_fields=True):
+class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
     """A misspelt member is an error."""
 
 
-class Given(_Strict, kw_only=True):
+class Given(_Strict, frozen=True, kw_only=True):
     """What is there before the first request.
 
     Attributes:
@@ -31,7 +31,7 @@ class Given(_Strict, kw_only=True):
     groups: dict[str, list[str]] = {}
 
 
-class Then(_Strict, kw_only=True):
+class Then(_Strict, frozen=True, kw_only=True):
     """What has to be true after a request.
 
     Attributes:
@@ -55,7 +55,7 @@ class Then(_Strict, kw_only=True):
     log: list[str] = []
 
 
-class Step(_Strict, kw_only=True):
+class Step(_Strict, frozen=True, kw_only=True):
     """A request, what it has to be answered, and what has to be true then.
 
     Attributes:
@@ -91,7 +91,7 @@ class Step(_Strict, kw_only=True):
             raise ValueError(msg)
 
 
-class Story(_Strict, kw_only=True):
+class Story(_Strict, frozen=True, kw_only=True):
     """A case: requests in the order in which a directory sends them.
 
     Attributes:
@@ -117,7 +117,7 @@ class Story(_Strict, kw_only=True):
 _OWN = frozenset(Story.__struct_fields__)
 
 
-class Directory(_Strict, kw_only=True):
+class Directory(_Strict, frozen=True, kw_only=True):
     """What a directory sends with every request.
 
     Attributes:
