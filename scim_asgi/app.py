@@ -58,6 +58,8 @@ class ScimApp:
         unique_group_names: Whether two groups of an organization may not share a displayName.
         group_patch_body: Whether a PATCH of a group is answered 200 with the group, not 204.
         accept_bare_token: Whether an Authorization header may be the token alone.
+        unpublished_attributes: What `/Schemas` leaves out, such as ``password`` or
+            ``emails.display``, for clients that stumble over it; it works as before.
 
     Raises:
         TypeError: `hooks` or `account` is not what it has to be.
@@ -83,6 +85,7 @@ class ScimApp:
         unique_group_names: bool = True,
         group_patch_body: bool = False,
         accept_bare_token: bool = False,
+        unpublished_attributes: Iterable[str] = (),
     ) -> None:
         groups = group_definition(unique_names=unique_group_names)
         settings = _settings(
@@ -97,6 +100,7 @@ class ScimApp:
             unknown_members=unknown_members,
             group_patch_body=group_patch_body,
             accept_bare_token=accept_bare_token,
+            unpublished_attributes=tuple(unpublished_attributes),
         )
         self._hooks = HookSet(hooks)
         self._runtime = Runtime(

@@ -50,6 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     unknown_members: UnknownMembers = "skip"
     group_patch_body: bool = False
     accept_bare_token: bool = False
+    unpublished_attributes: tuple[str, ...] = ()
 
 
 class OpeningStore:
@@ -183,6 +184,7 @@ def _features(settings: Settings) -> Features:
         max_payload_size=settings.max_body,
         max_operations=MAX_OPERATIONS,
         cursor_timeout=int(settings.cursor_timeout),
+        unpublished=settings.unpublished_attributes,
     )
 
 

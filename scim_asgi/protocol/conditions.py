@@ -116,7 +116,7 @@ def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = F
         except UnknownPath as error:
             if ignore_unknown:
                 return None
-            msg = f"Filter: {error}."
+            msg = f"Filter: {error}; choose another attribute to match by."
             raise InvalidFilter(msg) from None
 
     return _bind(node, find)

@@ -61,7 +61,7 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
     if isinstance(after, list):
         after = distinct(after)
     if original is not None and (after is None or not same(attribute, original, after)):
-        msg = f'"{attribute.name}" is immutable and already has a value.'
+        msg = f'"{attribute.name}" is immutable and has another value; take it out of the attribute mapping.'
         raise Mutability(msg)
     return after
 
@@ -71,7 +71,7 @@ def _unchanged(path: str, op: str, before: Any, value: Any, sub: Attribute | Non
     present = before.get(sub.name) if sub is not None and isinstance(before, dict) else before
     echoed = value is not UNSET and op != "remove" and _echoes(present, value)
     if not echoed:
-        msg = f'"{path}" is read-only; only this server sets it.'
+        msg = f'"{path}" is read-only; take it out of the attribute mapping.'
         raise Mutability(msg)
     return before
 
@@ -106,7 +106,7 @@ def _merged(
     for name, value in new.items():
         sub = attribute.subs[name.casefold()]
         if sub.mutability == "immutable" and name in before and before[name] != value:
-            msg = f'"{attribute.name}.{name}" is immutable and already has a value.'
+            msg = f'"{attribute.name}.{name}" is immutable and has another value; take it out of the attribute mapping.'
             raise Mutability(msg)
     merged = {**before, **new}
     return {name: value for name, value in merged.items() if name not in cleared} or None
@@ -187,13 +187,13 @@ def _edit_element(
         return element
     new = None if op == "remove" else check_value(sub, value, path)
     if sub.mutability == "immutable" and before is not None and before != new:
-        msg = f'"{path}" is immutable and already has a value.'
+        msg = f'"{path}" is immutable and has another value; take it out of the attribute mapping.'
         raise Mutability(msg)
     if new is not None:
         element[sub.name] = new
     elif op != "add":
         if sub.required and before is not None:
-            msg = f'"{path}" is required and cannot be removed.'
+            msg = f'"{path}" is required and cannot be removed; map a value to it.'
             raise Mutability(msg)
         element.pop(sub.name, None)
     return element
@@ -291,6 +291,6 @@ def _element_from_filter(path: PatchPath, attribute: Attribute) -> Any:
 
 def _equality(path: PatchPath, term: Node) -> tuple[str, Any, str | None]:
     if not isinstance(term, Comparison) or term.operator != "eq" or term.value is None:
-        msg = f'Nothing matches "{path}".'
+        msg = f'Nothing matches "{path}", and only terms with eq say what to add.'
         raise NoTarget(msg)
     return term.path.name, term.value, term.raw

@@ -192,7 +192,7 @@ def _add(
 def _derived(definition: ResourceDefinition, path: PatchPath) -> Mutability:
     return Mutability(
         f'"{path}" of a {definition.name} is read-only, because it follows from other resources; '
-        "change the members of the group."
+        "change the members of the group instead."
     )
 
 
@@ -304,7 +304,7 @@ def _apply(definition: ResourceDefinition, resource: dict[str, Any], edit: Edit)
 
 
 def _refuse_removal(edit: Edit, path: str) -> None:
-    msg = f'"{path}" is required and cannot be removed.'
+    msg = f'"{path}" is required and cannot be removed; map a value to it.'
     raise Mutability(msg) if edit.op == "remove" else InvalidValue(msg)
 
 

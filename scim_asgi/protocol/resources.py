@@ -38,10 +38,13 @@ def check_schemas(registry: Registry, definition: ResourceDefinition, body: dict
     named = {urn.casefold() for urn in schemas}
     for other in registry.definitions:
         if other is not definition and other.schema.id.casefold() in named:
-            msg = f'"schemas" names {other.schema.id}; this is the endpoint of {definition.name}.'
+            msg = (
+                f'"schemas" names {other.schema.id}; this is the endpoint of {definition.name}. '
+                f"Send it to {other.endpoint}."
+            )
             raise InvalidValue(msg)
     if definition.schema.id.casefold() not in named:
-        msg = f'"schemas" lacks "{definition.schema.id}".'
+        msg = f'"schemas" lacks "{definition.schema.id}"; add it to what the directory sends.'
         raise InvalidSyntax(msg)
 
 
@@ -187,7 +190,7 @@ def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> Non
         if container is None and extension not in definition.required_extensions:
             continue
         if container is None:
-            msg = f'The extension "{extension.id}" is required and was not sent.'
+            msg = f'The extension "{extension.id}" is required and was not sent; map a value to it.'
             raise InvalidValue(msg)
         _require_in_extension(extension, container)
 
@@ -195,7 +198,7 @@ def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> Non
 def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
     for attribute in extension.attributes:
         if attribute.required and attribute.name not in container:
-            msg = f'"{extension.id}:{attribute.name}" is required and was not sent.'
+            msg = f'"{extension.id}:{attribute.name}" is required and was not sent; map a value to it.'
             raise InvalidValue(msg)
 
 

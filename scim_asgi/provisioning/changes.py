@@ -247,7 +247,10 @@ def load(
     record = tx.resources.get(organization_id, definition.name, resource_id)
     if record is None:
         shown = resource_id if len(resource_id) <= 64 else resource_id[:63] + "…"
-        msg = f'There is no {definition.name} with the id "{shown}".'
+        msg = (
+            f'There is no {definition.name} with the id "{shown}": it was deleted, or never here. '
+            "Let the directory look it up anew."
+        )
         raise NotFound(msg)
     return record
 

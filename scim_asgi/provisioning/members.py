@@ -128,7 +128,10 @@ class MemberEditor:
         known = self._tx.members.resolve(self._organization_id, ids)
         unknown = [each for each in ids if each not in known]
         if unknown and self._unknown_members == "reject":
-            msg = f'"members" names {_some(unknown)}, which this server does not have.'
+            msg = (
+                f'"members" names {_some(unknown)}, which this server does not have; '
+                "provision the members before the group."
+            )
             raise InvalidValue(msg)
         self.change.unknown += unknown
         return [known[each] for each in dict.fromkeys(ids) if each in known]
