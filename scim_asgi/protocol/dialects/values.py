@@ -70,8 +70,7 @@ def _read_members(attribute: Attribute, value: dict[str, Any]) -> dict[str, Any]
 
 def _with_referenced_value(attribute: Attribute, element: dict[str, Any]) -> dict[str, Any]:
     reference = element.get("$ref")
-    named = "value" not in element or "value" not in attribute.subs
-    if named and "value" in attribute.subs and isinstance(reference, str):
+    if "value" in attribute.subs and "value" not in element and isinstance(reference, str):
         return {**element, "value": reference.rstrip("/").rpartition("/")[2]}
     return element
 
