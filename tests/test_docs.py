@@ -103,6 +103,7 @@ def details(scim: Scim, client: Client) -> list[str]:
         wrong.get("/Users"),
         client.get("/Users", headers={"Authorization": ""}),
         client.get("/Nowhere"),
+        client.get("/Users/nobody"),
         client.post("/Users", user),
         client.post("/Users", {**user, "userName": "ada"}),
         client.post("/Users", {**user, "userName": "Ada@acme.test"}),
@@ -114,7 +115,7 @@ def details(scim: Scim, client: Client) -> list[str]:
 
 
 def test_the_errors_that_walkthroughs_quote_are_those_of_this_server(serve: Served) -> None:
-    scim = serve(rate_limit="12/minute")
+    scim = serve(rate_limit="14/minute")
     client = scim.client()
     told = details(scim, client)
     while (answer := client.get("/Users")).status_code == 200:
@@ -124,6 +125,7 @@ def test_the_errors_that_walkthroughs_quote_are_those_of_this_server(serve: Serv
         "The bearer token is not valid",
         "The request has no bearer token",
         "There is no endpoint",
+        "There is no User",
         '"userName" is required',
         'The account field "email_address"',
         "Another User has this",
