@@ -27,13 +27,14 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
 from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.guard import Held
 from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.log import name_of, request_row, with_error
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.units import Changed, Inbound, Unit
 from scim_asgi.provisioning.wanted import Skipped
-from scim_asgi.store.base import Store
+from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
 
 logger = logging.getLogger("scim_asgi")
@@ -203,9 +204,18 @@ class Service:
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
             row = replace(row, action="skipped")
+        held = error.account if isinstance(error, Held) else None
+        if held is not None:
+            row = replace(row, action="held")
         error.is_logged = True
+
+        def note(tx: Transaction) -> None:
+            tx.log.insert(row)
+            if held is not None:
+                tx.accounts.hold(held, row.at)
+
         try:
-            await self._store.write(lambda tx: tx.log.insert(row), durable=False)
+            await self._store.write(note, durable=held is not None)
         except StoreError:
             logger.warning("A refused request could not be written into the log.")
 

@@ -22,7 +22,7 @@ _SETTINGS = (
     "PRAGMA journal_size_limit = 67108864",
 )
 
-
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _PAUSE = 0.02
 
 
@@ -95,7 +95,7 @@ def _apply_settings(connection: sqlite3.Connection, patience: float) -> None:
             try:
                 connection.execute(setting).fetchall()
                 break
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(_PAUSE)
