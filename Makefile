@@ -5,7 +5,9 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo serve test check bench clean
+MINUTES ?= 60
+
+.PHONY: help demo serve test check bench torture clean
 
 help:
 	@echo "make demo   play a directory's first cycle against an example product"
@@ -13,6 +15,7 @@ help:
 	@echo "make test   run the tests"
 	@echo "make check  run the linters and the type checker"
 	@echo "make bench  measure"
+	@echo "make torture  kill a server under load again and again; MINUTES=60"
 	@echo "make clean  remove what the others have made"
 
 .venv/ready: pyproject.toml
@@ -38,6 +41,9 @@ check: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks
+
+torture: .venv/ready
+	@$(BIN)/python -m tests.torture --minutes $(MINUTES)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -122,6 +122,7 @@ class ScimApp:
             settings,
         )
         self._users = 0
+        self._under_way = 0
         self._is_draining = False
 
     @property
@@ -188,9 +189,15 @@ class ScimApp:
     def drain(self) -> None:
         """Answer every request from now on 503; those under way finish.
 
-        A server calls it when it is told to stop; the end of the lifespan does it too.
+        A server may call it as soon as it is told to stop; the end of the lifespan does it too.
         """
         self._is_draining = True
+        self._runtime.drain()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return not self._under_way
 
     def lifespan(self, _host_app: Any = None) -> AbstractAsyncContextManager[None]:
         """Return a context manager that keeps the database open.
@@ -238,9 +245,13 @@ class ScimApp:
         if self._is_draining:
             await send_error(send, Unavailable(_DRAINING, 5))
             return
-        if not self._runtime.is_running:
-            await self._start_late()
-        await self._runtime.app(scope, receive, send)
+        self._under_way += 1
+        try:
+            if not self._runtime.is_running:
+                await self._start_late()
+            await self._runtime.app(scope, receive, send)
+        finally:
+            self._under_way -= 1
 
     async def _start_late(self) -> None:
         """Start on the first request; what cannot work is answered 503 or 500 there."""

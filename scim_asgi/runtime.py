@@ -127,6 +127,7 @@ class Runtime:
         self.mappings = Mappings(self.store, fields)
         self.log = ProvisioningLog(self.store)
         self._shutdown_timeout = settings.shutdown_timeout
+        self._ending: asyncio.TimerHandle | None = None
         self._delivery = Delivery(hooks, fields, settings.hook_timeout)
         reconciler = Reconciler(self.store, self._delivery, registry)
         guard = ClosingGuard(settings.guard)
@@ -178,18 +179,24 @@ class Runtime:
         self._delivery.begin()
         self.background.start()
 
+    def drain(self) -> None:
+        """Give the hooks that are being called the time that a stop may take, and no more."""
+        if self._ending is None:
+            loop = asyncio.get_running_loop()
+            self._ending = loop.call_later(self._shutdown_timeout, self._delivery.end)
+
     async def stop(self) -> None:
         """Finish what is under way and close the store.
 
         Hooks that take too long for that are cancelled; what they did not do is pending.
         """
-        ending = asyncio.get_running_loop().call_later(self._shutdown_timeout, self._delivery.end)
-        try:
-            await self.service.close()
-            await self.background.stop()
-            await self.tokens.close()
-        finally:
-            ending.cancel()
+        self.drain()
+        await self.service.close()
+        await self.background.stop()
+        await self.tokens.close()
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
         await self.store.close()
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import click
 
+from scim_asgi.cli.drift import drift
 from scim_asgi.cli.log import log
 from scim_asgi.cli.mapping import mapping
+from scim_asgi.cli.reconcile import reconcile
 from scim_asgi.cli.serve import serve
+from scim_asgi.cli.status import release, status
 from scim_asgi.cli.token import token
 
 
@@ -16,5 +19,5 @@ def main() -> None:
     """SCIM 2.0 provisioning for an ASGI product."""
 
 
-for command in (serve, token, mapping, log):
+for command in (serve, token, mapping, log, status, reconcile, drift, release):
     main.add_command(command)

@@ -121,7 +121,9 @@ class Reconciler:
             account = replace(account, claimed_by=None, claimed_until=0)
         # A directory that is told "later" asks again itself, unless nobody knows what the host has.
         in_request = outcome.kind == "later" and bool(log.number) and not account.uncertain
-        if outcome.kind == "confirmed":
+        if outcome.kind == "later" and not outcome.hook and not in_request:
+            tx.accounts.update(account)
+        elif outcome.kind == "confirmed":
             self._confirm(tx, account, delivered, outcome)
         elif account.undo is not None and (outcome.kind == "refused" or in_request):
             self._undo(tx, account, decode_undo(account.undo))
