@@ -135,7 +135,7 @@ class Runtime:
         self.background = Background(
             self.store, accounts, hooks, reconciler, guard, settings.base_url or ""
         )
-        drift = DriftFinder(self.store, hooks, settings.hook_timeout)
+        drift = DriftFinder(self.store, hooks, fields, settings.hook_timeout)
         self.reconciliation = Reconciliation(self.store, drift, self.background.wake)
         changes = Changes(
             registry,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.errors import ScimAsgiError
-from scim_asgi.mapping.fields import SERVER_FIELDS
+from scim_asgi.mapping.fields import SERVER_FIELDS, AccountFields
 from scim_asgi.provisioning.accounts import is_uncertain, with_delivery
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.store.base import Store, Transaction
@@ -51,12 +51,14 @@ class DriftFinder:
     Args:
         store: Where accounts are kept.
         hooks: The host's hooks.
+        fields: How an account is built from mapped fields.
         timeout: Seconds that the hook may take for 100 accounts.
     """
 
-    def __init__(self, store: Store, hooks: HookSet, timeout: float) -> None:
+    def __init__(self, store: Store, hooks: HookSet, fields: AccountFields, timeout: float) -> None:
         self._store = store
         self._hooks = hooks
+        self._fields = fields
         self._timeout = timeout
 
     async def find(self, organization_id: str, *, repair: bool = False) -> list[Drift]:
@@ -76,7 +78,7 @@ class DriftFinder:
             has = await self._read([account.id for account in accounts])
             for account in accounts:
                 fields = has.get(account.id)
-                drift = _compare(account, fields)
+                drift = _compare(account, self._wanted(account), fields)
                 if drift is None:
                     continue
                 found.append(drift)
@@ -105,6 +107,19 @@ class DriftFinder:
             msg = f"The hook read failed: {type(error).__name__}: {error}"
             raise DriftError(msg) from error
 
+    def _wanted(self, account: AccountRecord) -> dict[str, Any]:
+        """Return the fields that hooks are given, those that have their defaults too."""
+        try:
+            built = self._fields.build(
+                account.wanted,
+                id=account.id,
+                host_id=account.host_id,
+                organization_id=account.organization_id,
+            )
+        except msgspec.ValidationError:
+            return account.wanted
+        return _fields(built)
+
     async def _repair(self, number: int, fields: dict[str, Any] | None) -> None:
         """Take what the host has as what it confirmed, so that the difference is delivered."""
 
@@ -131,15 +146,17 @@ def _fields(value: Mapping[str, Any] | Struct) -> dict[str, Any]:
     return {name: each for name, each in plain.items() if name not in SERVER_FIELDS}
 
 
-def _compare(account: AccountRecord, fields: dict[str, Any] | None) -> Drift | None:
+def _compare(
+    account: AccountRecord, wanted: dict[str, Any], fields: dict[str, Any] | None
+) -> Drift | None:
     gone, wants_open = account.wanted_state == "deleted", account.wanted_state == "active"
     if fields is None:
         return None if gone else _drift(account, "missing", {})
     is_open = fields.get("active", True) is not False
     differences = {
-        name: (value, account.wanted.get(name))
+        name: (value, wanted.get(name))
         for name, value in fields.items()
-        if name != "active" and value != account.wanted.get(name)
+        if name != "active" and value != wanted.get(name)
     }
     if is_open != wants_open:
         state = {"active": (is_open, wants_open)}

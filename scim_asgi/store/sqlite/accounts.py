@@ -102,7 +102,7 @@ class SqliteAccounts:
     def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
         condition = (
             "WHERE delivery_id IS NOT NULL AND due_at <= ? AND claimed_until <= ? "
-            "ORDER BY due_at LIMIT ?"
+            "ORDER BY due_at, delivery_id LIMIT ?"
         )
         return _TABLE.all(self._connection, condition, (now, now, limit))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from scim_asgi.store.sqlite.connection import Connection
+from scim_asgi.store.sqlite.connection import Connection, is_busy
 
 T = TypeVar("T")
 
@@ -68,6 +68,9 @@ class Writer:
         try:
             await self._connection.run(lambda connection: self._transact(connection, units))
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+            if is_busy(error):
+                # Whoever came meanwhile has waited for the same lock, and waits no second time.
+                units, self._waiting = [*units, *self._waiting], []
             for unit in units:
                 unit.error = error
         for unit in units:

@@ -12,6 +12,10 @@ CREATE INDEX accounts_deleted ON accounts (organization_id, deleted_at, released
 WHERE deleted_at IS NOT NULL;
 CREATE INDEX accounts_held ON accounts (organization_id) WHERE held_since IS NOT NULL;
 
+-- Deliveries that are due at the same time are made in the order in which they came up.
+DROP INDEX accounts_to_deliver;
+CREATE INDEX accounts_to_deliver ON accounts (due_at, delivery_id) WHERE delivery_id IS NOT NULL;
+
 -- How many accounts an organization has in each wanted state, so that nobody has to count them.
 CREATE TABLE account_counts (
     organization_id TEXT NOT NULL,
