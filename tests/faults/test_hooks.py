@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from scim_asgi import Account, AccountRejected, HookContext, ScimApp, TryAgainLa
 from tests.client import USER, Client, assert_error, created
 from tests.conftest import Scim, Served
 from tests.product import Behaviour, Product, hanging, raising
+from tests.waiting import settled as everything_settled
 from tests.waiting import until
 
 BODY = {"schemas": [USER], "userName": "ada@acme.test", "nickName": "A"}
@@ -233,7 +233,7 @@ async def test_a_request_that_is_cancelled_during_a_hook_is_settled_once(
         await asyncio.wait({request})
         assert request.cancelled()
         may_end.set()
-        await _until_settled(app)
+        await everything_settled(app)
         users = (await http.get("/Users")).json()["totalResults"]
     assert (0 if ending == "refused" else 1) == users == len(product.accounts)
     assert (2 if ending == "unknown" else 1) == len(product.calls)
@@ -252,22 +252,8 @@ async def test_a_request_that_is_cancelled_at_any_await_is_settled_once(tmp_path
             request.cancel()
             await asyncio.wait({request})
         await app._runtime.service.close()
-        await _until_settled(app)
+        await everything_settled(app)
         answer = (await http.get("/Users?count=100")).json()
     names = {user["userName"] for user in answer.get("Resources", [])}
     assert names == {account.email_address for account in product.accounts.values()}
     assert len(product.calls) == len(names)
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + 15
-    while not await condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
-
-
-async def _until_settled(app: ScimApp) -> None:
-    async def is_settled() -> bool:
-        return (await app.reconciliation.status()).pending == 0
-
-    await _until(is_settled)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from scim_asgi.store.records import AccountRecord
 from tests.client import PATCH_OP, USER, Client, assert_error
 from tests.conftest import Scim, Served
 from tests.product import Product, raising
-from tests.waiting import until
+from tests.waiting import eventually, until
+from tests.waiting import settled as everything_settled
 
 
 def status(scim: Scim) -> Any:
@@ -78,7 +78,7 @@ async def test_the_background_delivers_a_few_at_a_time_and_each_account_once(
         product.behaviour = behave
         product.calls.clear()
         await app.set_mapping("acme", {"nickName": "public_metadata.nick"})
-        await _until_settled(app)
+        await everything_settled(app)
     assert 40 == len(product.calls)
     assert 40 == len({account.id for account, _ in product.calls})
     assert 1 < most[0] <= 8
@@ -102,13 +102,12 @@ async def test_one_hook_that_hangs_does_not_keep_the_others_waiting(tmp_path: Pa
         await _people(app, 120)
         product.behaviour = behave
         await app.set_mapping("acme", {"nickName": "public_metadata.nick"})
-        deadline = time.monotonic() + 10
-        while True:
+
+        async def only_one_is_left() -> bool:
             left = await app.reconciliation.status("acme")
-            if left.pending + left.to_map <= 1:
-                break
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.02)
+            return left.pending + left.to_map <= 1
+
+        await eventually(only_one_is_left)
     assert 119 == sum("nick" in each.public_metadata for each in product.accounts.values())
 
 
@@ -128,7 +127,7 @@ async def test_what_waits_longest_is_delivered_first(tmp_path: Path) -> None:
     app = ScimApp(database, hooks=product)
     async with app.lifespan():
         await app.reconciliation.redeliver("acme")
-        await _until_settled(app)
+        await everything_settled(app)
     assert [f"u{number}@acme.test" for number in order] == [
         account.email_address for account, _ in product.calls
     ]
@@ -362,13 +361,3 @@ async def _people(app: ScimApp, count: int) -> _People:
         assert 201 == answer.status_code, answer.text
         ids.append(answer.json()["id"])
     return _People(app, issued.token, ids)
-
-
-async def _until_settled(app: ScimApp) -> None:
-    deadline = time.monotonic() + 15
-    while True:
-        left = await app.reconciliation.status("acme")
-        if not left.pending and not left.to_map:
-            return
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)

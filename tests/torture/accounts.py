@@ -57,7 +57,7 @@ class HostAccounts:
         self._database.executescript(_TABLES)
         self._reached = reached
         self._trouble = trouble
-        self._pause = pause
+        self.pause = pause
 
     async def create(self, account: Account, context: HookContext) -> str:
         """Take an account over and return a number of our own."""
@@ -82,7 +82,7 @@ class HostAccounts:
         if random.randrange(200) < self._trouble:
             raise TryAgainLater(1)
         self._fail_at_times()
-        await asyncio.sleep(self._pause)
+        await asyncio.sleep(self.pause)
         content = json.dumps(_content(account), sort_keys=True)
         self._save(account, context, content, began)
         self._reached("after hook")

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from scim_asgi import ScimApp
+from scim_asgi import Guard, ScimApp
 from tests.torture.accounts import HostAccounts
 from tests.torture.kills import Kills, watch_statements
 
@@ -47,6 +47,8 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         trouble=options.pop("trouble", 0),
         pause=options.pop("pause", 0),
     )
+    if options.get("guard"):
+        options["guard"] = Guard(**options["guard"])
     scim_app = ScimApp(str(folder / "scim.db"), hooks=accounts, rate_limit=None, **options)
 
     async def arm(request: Request) -> JSONResponse:
@@ -60,6 +62,10 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         await scim_app.set_mapping("acme", await request.json())
         return JSONResponse({})
 
+    async def pause(request: Request) -> JSONResponse:
+        accounts.pause = (await request.json())["seconds"]
+        return JSONResponse({})
+
     async def revoke(request: Request) -> JSONResponse:
         await scim_app.tokens.revoke((await request.json())["id"])
         return JSONResponse({})
@@ -68,6 +74,7 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         Route("/arm", arm, methods=["POST"]),
         Route("/status", status),
         Route("/mapping", mapping, methods=["POST"]),
+        Route("/pause", pause, methods=["POST"]),
         Route("/revoke", revoke, methods=["POST"]),
         Mount("/scim/v2", app=scim_app),
     ]
