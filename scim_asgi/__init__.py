@@ -8,6 +8,7 @@ from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
 from scim_asgi.protocol.core import read_resource_types
 from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.hooks import (
     AccountConflict,
     AccountRejected,
@@ -20,6 +21,7 @@ __all__ = [
     "AccountConflict",
     "AccountRejected",
     "BearerTokenMiddleware",
+    "Guard",
     "HookContext",
     "MappingError",
     "RateLimitMiddleware",
