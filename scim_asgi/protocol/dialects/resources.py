@@ -76,6 +76,8 @@ def find_unqualified(definition: ResourceDefinition, key: str, value: Any) -> Ta
     if found is None or key.casefold() not in _UNQUALIFIED:
         return None
     extension, attribute = found
+    if isinstance(value, dict | list) and not attribute.is_complex:
+        return None
     try:
         check_value(attribute, read_value(attribute, value), key)
     except (InvalidSyntax, InvalidValue):

@@ -100,7 +100,7 @@ def read_unknown(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: read_unknown(element) for name, element in value.items()}
     if isinstance(value, list):
-        return [read_unknown(element) for element in value if element != ""]
+        return [read_unknown(element) for element in value]
     return None if value == "" else value
 
 
