@@ -30,6 +30,8 @@ class Keycloak(Plain):
         "userName": lambda person: person.login,
         "externalId": lambda person: person.key,
         "displayName": lambda person: person.display_name,
+        "name.givenName": lambda person: person.given_name,
+        "name.familyName": lambda person: person.family_name,
         "emails.value": lambda person: person.mail,
         "roles.value": lambda person: person.role,
     }

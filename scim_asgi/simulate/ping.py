@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any, ClassVar
 
 from scim_asgi.simulate.attributes import ENTERPRISE, Attributes, place, resource_of
@@ -95,7 +96,8 @@ class Ping(Plain):
 
     async def remove_members(self, link: GroupLink, members: set[str]) -> None:
         """Patch members out of a group; what LDAP no longer has may be seen only days later."""
-        if self.random.random() < _PROMPT:
+        chance = Random(f"{link.id} {self.day}")  # noqa: S311 - play, no secret
+        if chance.random() < _PROMPT:
             await super().remove_members(link, members)
 
     def user(self, person: Person, values: Attributes) -> dict[str, Any]:  # noqa: ARG002

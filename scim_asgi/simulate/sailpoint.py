@@ -155,7 +155,8 @@ class SailPoint(Plain):
         """Write a user's groups beside its name, and look what came of it."""
         link = self.users[person.key]
         teams = self.company.teams.values()
-        wanted = {self.groups[each.key].id for each in teams if person.key in each.members}
+        mine = {each.key for each in teams if person.key in each.members}
+        wanted = {group.id for key, group in self.groups.items() if key in mine}
         if self._memberships.get(link.id, set()) == wanted:
             return
         path, groups = f"/Users/{link.id}", references(wanted)
