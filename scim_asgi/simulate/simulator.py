@@ -22,7 +22,7 @@ from scim_asgi.simulate.snapshot import Expected, Snapshot, compare, take_snapsh
 
 T = TypeVar("T")
 
-Standing = Literal["active", "inactive", "gone"]
+Standing = Literal["active", "inactive", "gone", "released"]
 Progress = Callable[[int, int], None]
 
 IN_MEMORY = "http://scim.test"
@@ -65,6 +65,8 @@ class Simulator(ABC):
     nests_groups: ClassVar[bool] = False
     sends_empty: ClassVar[bool] = True
     """Whether a value that has become empty is cleared at the server too."""
+    creates_inactive: ClassVar[bool] = False
+    """Whether people who are inactive from the beginning are pushed at all."""
     attributes: ClassVar[Mapping[str, Callable[[Person], Any]]]
     """What is pushed of a person: path to value. `active` is added."""
 
@@ -149,7 +151,10 @@ class Simulator(ABC):
         await self.send("DELETE", f"/Groups/{link.id}", expect=(200, 204, 404))
 
     def standing(self, person: Person) -> Standing:
-        """Return what a person's status means to this product."""
+        """Return what a person's status means to this product.
+
+        ``gone`` is deleted; ``released`` is deactivated and then no longer the product's own.
+        """
         if person.status in ("purged", "replaced"):
             return "gone"
         return "active" if person.status == "active" else "inactive"
@@ -286,6 +291,9 @@ class Simulator(ABC):
                 await self._cycle()
                 if not self._failed:
                     break
+            else:
+                text = f"{self._failed} pushes of day {self.day} never worked; see the failures"
+                self.report.differences.append(text)
 
     async def _cycle(self) -> None:
         """Push everything that has changed since it was last pushed."""
@@ -297,8 +305,8 @@ class Simulator(ABC):
             self._fail(failure)
             return
         people = list(self.company.people.values())
-        gone = [each for each in people if self.standing(each) == "gone"]
-        there = [each for each in people if self.standing(each) != "gone"]
+        gone = [each for each in people if self.standing(each) in ("gone", "released")]
+        there = [each for each in people if self.standing(each) not in ("gone", "released")]
         await self.each(gone, self._push_user)
         await self.each(there, self._push_user)
         if self.has_groups:
@@ -310,7 +318,7 @@ class Simulator(ABC):
 
     async def _push_groups(self) -> None:
         closed = [key for key in self.groups if key not in self.company.teams]
-        await self.each(closed, self._close_group)
+        await self.each(closed, self.close_group)
         teams = list(self.company.teams.values())
         await self.each([team for team in teams if team.key not in self.groups], self._open_group)
         await self.each([team for team in teams if team.key in self.groups], self._push_group)
@@ -344,20 +352,24 @@ class Simulator(ABC):
         standing = self.standing(person)
         if link is None:
             if standing == "active":
-                await self._match_user(person)
+                await self._match_user(person, self.values(person))
+            elif standing == "inactive" and self.creates_inactive:
+                await self._match_user(person, self.values(person) | {"active": False})
         elif standing == "gone":
             await self.delete_user(link)
             self._forget(person.key, link)
         elif standing == "inactive":
             await self._update_user(person, link, {"active": False})
+        elif standing == "released":
+            await self._update_user(person, link, {"active": False})
+            self.retired[link.id] = self.users.pop(person.key).sent
         else:
             await self._update_user(person, link, self.values(person))
 
-    async def _match_user(self, person: Person) -> None:
+    async def _match_user(self, person: Person, values: dict[str, Any]) -> None:
         found = await self.find_user(person)
         if len(found) > 1:
             raise Failure(f"{len(found)} users are {person.login}")
-        values = self.values(person)
         if found:
             sent = {path: read(found[0], path) for path in values}
             await self._update_user(person, self.link(person, found[0], sent), values)
@@ -378,6 +390,7 @@ class Simulator(ABC):
 
     def _forget(self, key: str, link: UserLink) -> None:
         self.users.pop(key, None)
+        self.retired.pop(link.id, None)
         self.deleted.add(link.id)
         for group in self.groups.values():
             group.removed({link.id})
@@ -401,7 +414,8 @@ class Simulator(ABC):
         if link.name != team.name or link.pushed != members:
             await self.update_group(team, link, members)
 
-    async def _close_group(self, key: str) -> None:
+    async def close_group(self, key: str) -> None:
+        """Do away with the group of a team that is no more."""
         await self.delete_group(self.groups[key])
         self.deleted.add(self.groups.pop(key).id)
 
