@@ -63,6 +63,8 @@ class Connection:
             await self.run(lambda opened: _apply_settings(opened, self._busy_timeout))
         except sqlite3.Error as error:
             await self.close()
+            # A thread that cannot open the file tells this loop of its end: not after the loop's.
+            await asyncio.to_thread(connection._thread.join)
             hint = _HINTS.get(_code(error), "")
             msg = f'The database "{self._path}" cannot be opened: {error}.{hint}'
             raise StoreError(msg) from error
