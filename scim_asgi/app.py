@@ -12,15 +12,19 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.http.responses import send_error
 from scim_asgi.mapping.fields import Account, AccountFields
 from scim_asgi.protocol.core import group_definition, user_definition
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
+from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
-from scim_asgi.provisioning.hooks import Hook, HookSet
+from scim_asgi.provisioning.guard import Guard
+from scim_asgi.provisioning.hooks import Hook, HookSet, ReadHook
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.privacy import LogPolicy
+from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.runtime import Runtime, Settings
 from scim_asgi.store.sqlite import SqliteStore
@@ -28,12 +32,15 @@ from scim_asgi.store.sqlite import SqliteStore
 logger = logging.getLogger("scim_asgi")
 
 F = TypeVar("F", bound=Hook)
+R = TypeVar("R", bound=ReadHook)
 
 _NO_LIFESPAN = (
     "ScimApp opens its database on its first request. To have it open before and closed cleanly, "
     "give your application `lifespan=scim_app.lifespan`, or use `async with "
     "scim_app.lifespan():` in your own lifespan."
 )
+
+_DRAINING = "The server is being stopped; nothing was changed. Try again."
 
 
 class ScimApp:
@@ -65,6 +72,12 @@ class ScimApp:
         log_personal_data: Whether names and values are in the provisioning log and in what is
             logged of exceptions; without them ids, attributes and outcomes are. Python's loggers
             belong to the process: one ScimApp that says False decides for all.
+        unpublished_attributes: What `/Schemas` leaves out, such as ``password`` or
+            ``emails.display``, for clients that stumble over it; it works as before.
+        guard: How much of an organization may be deactivated or deleted before a person has to
+            look at it; None for everything.
+        shutdown_timeout: Seconds that a stop waits for hooks under way before they are cancelled
+            and repeated at the next start.
 
     Raises:
         TypeError: `hooks` or `account` is not what it has to be.
@@ -92,6 +105,9 @@ class ScimApp:
         group_patch_body: bool = False,
         accept_bare_token: bool = False,
         log_personal_data: bool = True,
+        unpublished_attributes: Iterable[str] = (),
+        guard: Guard | None = Guard(),  # noqa: B008 - frozen
+        shutdown_timeout: float = 20.0,
     ) -> None:
         groups = group_definition(unique_names=unique_group_names)
         settings = _settings(
@@ -107,6 +123,9 @@ class ScimApp:
             unknown_members=unknown_members,
             group_patch_body=group_patch_body,
             accept_bare_token=accept_bare_token,
+            unpublished_attributes=tuple(unpublished_attributes),
+            guard=None if guard is None else msgspec.to_builtins(guard),
+            shutdown_timeout=shutdown_timeout,
         )
         self._hooks = HookSet(hooks)
         registry = Registry([user_definition(), groups, *resource_types])
@@ -115,6 +134,8 @@ class ScimApp:
         store = SqliteStore(database_path(database), kept=policy.row)
         self._runtime = Runtime(store, registry, self._hooks, fields, settings, policy)
         self._users = 0
+        self._under_way = 0
+        self._is_draining = False
 
     @property
     def tokens(self) -> Tokens:
@@ -125,6 +146,11 @@ class ScimApp:
     def log(self) -> ProvisioningLog:
         """Read the provisioning log."""
         return self._runtime.log
+
+    @property
+    def reconciliation(self) -> Reconciliation:
+        """See how much the host has yet to confirm, deliver it again, release what is held."""
+        return self._runtime.reconciliation
 
     async def set_mapping(
         self, organization: str, mapping: Mapping[str, str], *, saved_by: str = ""
@@ -168,6 +194,23 @@ class ScimApp:
         """Use the decorated async function when the directory has deleted the person."""
         return self._hooks.register("delete", hook)
 
+    def on_read(self, hook: R) -> R:
+        """Use the decorated async function to learn which accounts the host really has."""
+        return self._hooks.register("read", hook)
+
+    def drain(self) -> None:
+        """Answer every request from now on 503; those under way finish.
+
+        A server may call it as soon as it is told to stop; the end of the lifespan does it too.
+        """
+        self._is_draining = True
+        self._runtime.drain()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return not self._under_way
+
     def lifespan(self, _host_app: Any = None) -> AbstractAsyncContextManager[None]:
         """Return a context manager that keeps the database open.
 
@@ -185,13 +228,21 @@ class ScimApp:
     @asynccontextmanager
     async def _kept_open(self) -> AsyncIterator[None]:
         self._users += 1
+        self._is_draining = False
         try:
             await self._runtime.start()
             yield
         finally:
             self._users -= 1
             if self._users == 0:
-                await self._runtime.stop()
+                await self._stop()
+
+    async def _stop(self) -> None:
+        self.drain()
+        try:
+            await self._runtime.stop()
+        finally:
+            self._is_draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an ASGI scope: HTTP, and the lifespan where the application stands alone."""
@@ -203,9 +254,16 @@ class ScimApp:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _run_http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._runtime.is_running:
-            await self._start_late()
-        await self._runtime.app(scope, receive, send)
+        if self._is_draining:
+            await send_error(send, Unavailable(_DRAINING, 5))
+            return
+        self._under_way += 1
+        try:
+            if not self._runtime.is_running:
+                await self._start_late()
+            await self._runtime.app(scope, receive, send)
+        finally:
+            self._under_way -= 1
 
     async def _start_late(self) -> None:
         """Start on the first request; what cannot work is answered 503 or 500 there."""

@@ -22,6 +22,8 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.delivery import Delivery
+from scim_asgi.provisioning.drift import DriftFinder
+from scim_asgi.provisioning.guard import ClosingGuard, Guard
 from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
@@ -30,6 +32,7 @@ from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
+from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.provisioning.wanted import WantedAccounts
@@ -53,6 +56,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     unknown_members: UnknownMembers = "skip"
     group_patch_body: bool = False
     accept_bare_token: bool = False
+    unpublished_attributes: tuple[str, ...] = ()
+    guard: Guard | None = Guard()
+    shutdown_timeout: Annotated[float, Meta(ge=0)] = 20.0
 
 
 class OpeningStore:
@@ -126,12 +132,17 @@ class Runtime:
         self.tokens = Tokens(self.store)
         self.mappings = Mappings(self.store, fields)
         self.log = ProvisioningLog(self.store)
-        delivery = Delivery(hooks, fields, settings.hook_timeout)
-        reconciler = Reconciler(self.store, delivery, registry)
-        accounts = WantedAccounts(self.mappings, hooks)
+        self._shutdown_timeout = settings.shutdown_timeout
+        self._ending: asyncio.TimerHandle | None = None
+        self._delivery = Delivery(hooks, fields, settings.hook_timeout)
+        reconciler = Reconciler(self.store, self._delivery, registry)
+        guard = ClosingGuard(settings.guard)
+        accounts = WantedAccounts(self.mappings, hooks, guard)
         self.background = Background(
-            self.store, accounts, hooks, reconciler, settings.base_url or ""
+            self.store, accounts, hooks, reconciler, guard, settings.base_url or ""
         )
+        drift = DriftFinder(self.store, hooks, fields, settings.hook_timeout)
+        self.reconciliation = Reconciliation(self.store, drift, self.background.wake)
         changes = Changes(
             registry,
             accounts,
@@ -179,13 +190,27 @@ class Runtime:
             msg = f"Hooks are missing: give ScimApp on_{', on_'.join(missing)} too."
             raise HooksIncomplete(msg)
         await self.store.open()
+        self._delivery.begin()
         self.background.start()
 
+    def drain(self) -> None:
+        """Give the hooks that are being called the time that a stop may take, and no more."""
+        if self._ending is None:
+            loop = asyncio.get_running_loop()
+            self._ending = loop.call_later(self._shutdown_timeout, self._delivery.end)
+
     async def stop(self) -> None:
-        """Finish what is under way and close the store."""
+        """Finish what is under way and close the store.
+
+        Hooks that take too long for that are cancelled; what they did not do is pending.
+        """
+        self.drain()
         await self.service.close()
         await self.background.stop()
         await self.tokens.close()
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
         await self.store.close()
 
 
@@ -196,6 +221,7 @@ def _features(settings: Settings) -> Features:
         max_payload_size=settings.limits.body_bytes,
         max_operations=settings.limits.bulk_operations,
         cursor_timeout=int(settings.cursor_timeout),
+        unpublished=settings.unpublished_attributes,
     )
 
 

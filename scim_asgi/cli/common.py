@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -33,6 +34,12 @@ account_option = click.option(
     help="The product's own account type, a msgspec.Struct.",
 )
 
+hooks_option = click.option(
+    "--hooks",
+    metavar="MODULE:ATTRIBUTE",
+    help="An object with the hooks, or a class or function that makes one.",
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -55,13 +62,30 @@ def load_attribute(option: str, name: str) -> Any:
         raise click.BadParameter(msg, param_hint=option) from error
 
 
-def run(database: str, work: Callable[[ScimApp], Awaitable[T]], *, account: str | None = None) -> T:
+def load_hooks(name: str) -> Any:
+    """Import the hooks that ``module:attribute`` names; a class or function is called.
+
+    Raises:
+        click.BadParameter: There is nothing of that name.
+    """
+    found = load_attribute("--hooks", name)
+    return found() if isinstance(found, type) or not hasattr(found, "create") else found
+
+
+def run(
+    database: str,
+    work: Callable[[ScimApp], Awaitable[T]],
+    *,
+    account: str | None = None,
+    hooks: str | None = None,
+) -> T:
     """Run a coroutine on an open ScimApp; what goes wrong ends the command with a message.
 
     Args:
         database: The database's URL.
         work: The coroutine function.
         account: Module and attribute of the product's own account type.
+        hooks: Module and attribute of the hooks; with them this process works off what differs.
 
     Raises:
         click.ClickException: In the place of every error of this package.
@@ -69,7 +93,8 @@ def run(database: str, work: Callable[[ScimApp], Awaitable[T]], *, account: str 
     account_type = Account if account is None else load_attribute("--account", account)
 
     async def opened() -> T:
-        app = ScimApp(database, account=account_type, rate_limit=None)
+        host = None if hooks is None else load_hooks(hooks)
+        app = ScimApp(database, hooks=host, account=account_type, rate_limit=None)
         async with app.lifespan():
             return await work(app)
 
@@ -77,6 +102,13 @@ def run(database: str, work: Callable[[ScimApp], Awaitable[T]], *, account: str 
         return asyncio.run(opened())
     except (ScimAsgiError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def show_time(milliseconds: int | None) -> str:
+    """Return a time as people read it, in UTC; ``never`` for None."""
+    if milliseconds is None:
+        return "never"
+    return f"{datetime.fromtimestamp(milliseconds / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def print_json(value: Any) -> None:

@@ -139,6 +139,7 @@ class Endpoints:
         self._routes = self._common_routes()
         for definition in registry.definitions:
             self._routes |= self._routes_of(definition)
+        self._names = {path.casefold(): path for path in self._routes if ITEM not in path}
 
     @property
     def routes(self) -> Mapping[str, tuple[str, ...]]:
@@ -152,14 +153,18 @@ class Endpoints:
             ScimError: It is refused; nothing has been sent yet.
         """
         parent, _, last = exchange.route.rpartition("/")
-        item, route = "", self._routes.get(exchange.route)
+        item, route = "", self._route(exchange.route)
         if route is None or last == ITEM:
-            item, route = last, self._routes.get(f"{parent}/{ITEM}")
+            item, route = last, self._route(parent, f"/{ITEM}")
         if route is None:
             raise _no_endpoint(exchange)
         if route.methods:
             exchange.allow(*route.methods)
         await route.answer(exchange, item)
+
+    def _route(self, path: str, item: str = "") -> Route | None:
+        """Return the route at a path, whose names may be in any case."""
+        return self._routes.get(f"{self._names.get(path.casefold(), path)}{item}")
 
     def _routes_of(self, definition: ResourceDefinition) -> dict[str, Route]:
         """Return the routes of a resource type: the collection, its search and one resource."""
@@ -194,12 +199,24 @@ class Endpoints:
             "/.search": Route(("POST",), search),
             "/Bulk": Route(("POST",), self._carry_out),
             "/Me": Route((), _refuse_me),
-            "/ServiceProviderConfig": Route(("GET",), self._discover),
-            "/ResourceTypes": Route(("GET",), self._discover),
-            f"/ResourceTypes/{ITEM}": Route(("GET",), self._discover),
-            "/Schemas": Route(("GET",), self._discover),
-            f"/Schemas/{ITEM}": Route(("GET",), self._discover),
+            "/ServiceProviderConfig": self._discovered("ServiceProviderConfig"),
+            "/ResourceTypes": self._discovered("ResourceTypes"),
+            f"/ResourceTypes/{ITEM}": self._discovered("ResourceTypes"),
+            "/Schemas": self._discovered("Schemas"),
+            f"/Schemas/{ITEM}": self._discovered("Schemas"),
         }
+
+    def _discovered(self, kind: str) -> Route:
+        """Return a route of discovery."""
+
+        async def discover(exchange: Exchange, item: str) -> None:
+            if "filter" in exchange.query():
+                msg = f'"/{kind}" cannot be filtered; it always returns everything.'
+                raise Forbidden(msg)
+            body = self._discovery_of(kind, item, exchange.caller.base_url)
+            await send_json(exchange.send, 200, body)
+
+        return Route(("GET",), discover)
 
     async def _carry_out(self, exchange: Exchange, _: str) -> None:
         request = read_bulk(await exchange.body(), exchange.limits)
@@ -266,15 +283,7 @@ class Endpoints:
             exchange.caller, definition, resource_id, exchange.preconditions()
         )
 
-    async def _discover(self, exchange: Exchange, item: str) -> None:
-        if "filter" in exchange.query():
-            msg = f'"{exchange.route[:200]}" cannot be filtered; it always returns everything.'
-            raise Forbidden(msg)
-        kind = exchange.route.split("/")[1]
-        body = self._discovered(kind, item, exchange.caller.base_url)
-        await send_json(exchange.send, 200, body)
-
-    def _discovered(self, kind: str, item: str, base_url: str) -> dict[str, Any]:
+    def _discovery_of(self, kind: str, item: str, base_url: str) -> dict[str, Any]:
         if kind == "ServiceProviderConfig":
             return self._discovery.service_provider_config(base_url)
         if kind == "ResourceTypes":

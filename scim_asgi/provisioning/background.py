@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -11,7 +12,9 @@ from scim_asgi.mapping.errors import Unmappable
 from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Outcome
+from scim_asgi.provisioning.guard import ClosingGuard, held_in_background, kept_open
 from scim_asgi.provisioning.hooks import HookSet
+from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Store, Transaction
@@ -33,6 +36,7 @@ class Background:
         accounts: What works out the accounts.
         hooks: The host's hooks; without any there is nothing to do.
         reconciler: What delivers.
+        guard: What holds closings.
         base_url: For the locations in the resources that hooks get; the requests' own are taken
             over where it is "".
     """
@@ -43,13 +47,16 @@ class Background:
         accounts: WantedAccounts,
         hooks: HookSet,
         reconciler: Reconciler,
+        guard: ClosingGuard,
         base_url: str,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._hooks = hooks
         self._reconciler = reconciler
+        self._guard = guard
         self._base_url = base_url
+        self._is_stopping = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._deliveries: set[asyncio.Task[Outcome]] = set()
@@ -63,6 +70,7 @@ class Background:
         """Begin to work."""
         if not self.is_running:
             self._wake = asyncio.Event()
+            self._is_stopping = False
             self._task = asyncio.create_task(self._run(), name="scim-asgi background")
 
     def wake(self, base_url: str = "") -> None:
@@ -72,51 +80,60 @@ class Background:
 
     async def stop(self) -> None:
         """Begin nothing more, and wait for the hooks that are being called."""
+        self._is_stopping = True
+        self._wake.set()
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
             await asyncio.wait({task})
         while self._deliveries:
             await asyncio.wait(self._deliveries)
 
     async def _run(self) -> None:
-        while True:
+        trouble = ""
+        while not self._is_stopping:
             try:
                 pause = await self.work()
+                trouble = ""
             except StoreError as error:
-                logger.warning("The background waits for the database: %s", error)
-                pause = _LOOK_AGAIN
+                if str(error) != trouble:
+                    logger.warning("The background waits for the database: %s", error)
+                trouble, pause = str(error), _LOOK_AGAIN
             except Exception:
                 logger.exception("The background failed; it goes on.")
                 pause = _LOOK_AGAIN
-            try:
-                await asyncio.wait_for(self._wake.wait(), pause)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                # Not wait_for: before Python 3.12 it loses a cancellation that meets a wake.
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def work(self) -> float:
-        """Work off what can be done now; return how many seconds to wait for more."""
+        """Begin what can be done now; return how many seconds to wait for more."""
         self._wake.clear()
-        while await self._store.write(self._map_batch, durable=False):
-            pass
-        while due := await self._store.read(lambda tx: tx.accounts.due(now(), _BATCH)):
-            slots = asyncio.Semaphore(_PARALLEL)
-            await asyncio.gather(*(self._deliver(account, slots) for account in due))
-        next_due = await self._store.read(lambda tx: tx.accounts.next_due())
+        mapped = 0
+        if await self._store.read(lambda tx: tx.accounts.is_marked(now())):
+            mapped = await self._store.write(self._map_batch, durable=False)
+        free = _PARALLEL - len(self._deliveries)
+        claimed = await self._reconciler.claim_due(free) if free else []
+        for number in claimed:
+            self._deliver(number)
+        if mapped or (claimed and len(claimed) == free):
+            return 0
+        next_due = await self._store.read(lambda tx: tx.accounts.next_due(now()))
         if next_due is None:
             return _LOOK_AGAIN
         return min(max(0.05, (next_due - now()) / 1000), _LOOK_AGAIN)
 
-    async def _deliver(self, account: AccountRecord, slots: asyncio.Semaphore) -> None:
-        async with slots:
-            if await self._reconciler.claim_due(account.number):
-                settle = self._reconciler.settle(
-                    account.number, base_url=self._base_url, directory="unknown"
-                )
-                delivery = asyncio.create_task(settle)
-                self._deliveries.add(delivery)
-                delivery.add_done_callback(self._deliveries.discard)
-                await asyncio.shield(delivery)
+    def _deliver(self, number: int) -> None:
+        settle = self._reconciler.settle(number, base_url=self._base_url, directory="unknown")
+        delivery = asyncio.create_task(settle, name="scim-asgi delivery")
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._delivered)
+
+    def _delivered(self, delivery: asyncio.Task[Outcome]) -> None:
+        self._deliveries.discard(delivery)
+        self._wake.set()
+        if not delivery.cancelled() and (error := delivery.exception()) is not None:
+            logger.error("A delivery could not be recorded; it is repeated.", exc_info=error)
 
     def _map_batch(self, tx: Transaction) -> int:
         """Work out the wanted fields of marked accounts anew; return how many there were."""
@@ -137,6 +154,10 @@ class Background:
             tx.log.insert(_skipped(account, error.detail))
             return
         state = wanted_state(fields, record.document, account)
+        if self._guard.holds(tx, account, state):
+            name = name_of(record.document)
+            account = held_in_background(tx, account, name, self._guard.detail())
+            fields, state = kept_open(fields), account.wanted_state
         wanted = want(account, record, fields, state, reason="groups or mapping changed")
         if wanted.wanted == account.wanted and not differs(wanted):
             tx.accounts.update(_unmarked(account))

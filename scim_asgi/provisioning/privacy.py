@@ -54,7 +54,7 @@ class LogPolicy:
 
     def __init__(self, registry: Registry, fields: Iterable[str], *, personal_data: bool) -> None:
         self._personal_data = personal_data
-        self._endpoints = {each.endpoint.strip("/") for each in registry.definitions}
+        self._endpoints = {each.endpoint.strip("/").casefold() for each in registry.definitions}
         self._names = {name.casefold() for name in (*_MESSAGE_NAMES, *fields, *_paths(registry))}
         if not personal_data:
             _withhold_messages()
@@ -80,11 +80,16 @@ class LogPolicy:
         return "/".join(self._segments(path.split("/")))
 
     def _segments(self, segments: list[str]) -> Iterable[str]:
-        behind = not self._endpoints & set(segments)
-        for segment in segments:
-            harmless = segment in ("", ".search") or segment in self._endpoints
-            yield segment if harmless or not behind or _ID.fullmatch(segment) else _MASK
-            behind = behind or segment in self._endpoints
+        """Yield the segments of a path, those behind an endpoint only where they are ids.
+
+        Where there is no endpoint in front of them, all may be anything.
+        """
+        is_endpoint = [segment.casefold() in self._endpoints for segment in segments]
+        behind = not any(is_endpoint)
+        for segment, harmless in zip(segments, is_endpoint, strict=True):
+            kept = harmless or not behind or segment in ("", ".search") or _ID.fullmatch(segment)
+            yield segment if kept else _MASK
+            behind = behind or harmless
 
     def _masked(self, row: LogRecord) -> LogRecord:
         is_reason = not row.method and row.action not in ("refused", "failed", "skipped")

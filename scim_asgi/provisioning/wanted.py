@@ -25,6 +25,7 @@ from scim_asgi.provisioning.accounts import (
     with_delivery,
 )
 from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.guard import ClosingGuard, kept_open
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.units import Unit
@@ -51,11 +52,13 @@ class WantedAccounts:
     Args:
         mappings: The attribute mappings.
         hooks: The host's hooks; without any there are no accounts.
+        guard: What holds closings.
     """
 
-    def __init__(self, mappings: Mappings, hooks: HookSet) -> None:
+    def __init__(self, mappings: Mappings, hooks: HookSet, guard: ClosingGuard) -> None:
         self._mappings = mappings
         self._hooks = hooks
+        self._guard = guard
 
     def of(self, tx: Transaction, record: ResourceRecord) -> AccountRecord | None:
         """Return the account of a User; None for other resources and without hooks."""
@@ -98,6 +101,7 @@ class WantedAccounts:
 
         Raises:
             Skipped: The mapping makes no account of it.
+            Held: It closes the account, and the guard holds that.
         """
         tx = unit.tx
         own = tx.accounts.of_resource(record.number)
@@ -113,6 +117,9 @@ class WantedAccounts:
             undo = replace(undo, account=before_of(account))
         notes = (_SHARED_KEY,) if account is None and shares_key(tx, record, fields) else ()
         state = wanted_state(fields, record.document, own)
+        if account is not None and self._guard.holds(tx, account, state):
+            self._require_closed_before(tx, record, undo, account)
+            fields, state = kept_open(fields), account.wanted_state
         wanted = want(
             account,
             record,
@@ -122,6 +129,24 @@ class WantedAccounts:
             force=password is not None,
         )
         return Wanted(self._store(unit, account, wanted, undo), notes)
+
+    def _require_closed_before(
+        self, tx: Transaction, record: ResourceRecord, undo: Undo, account: AccountRecord
+    ) -> None:
+        """Let a change pass that does not close the account itself.
+
+        Where the User as it was would close it too, a mapping or a group does, and that is held.
+
+        Raises:
+            Held: The change closes it.
+        """
+        if undo.document is not None:
+            before = replace(record, document=undo.document)
+            with suppress(Unmappable):
+                fields = self.fields(tx, before, account)
+                if wanted_state(fields, undo.document, account) != account.wanted_state:
+                    return
+        self._guard.check(tx, account, "inactive")
 
     def _store(
         self, unit: Unit, account: AccountRecord | None, wanted: AccountRecord, undo: Undo
@@ -135,7 +160,12 @@ class WantedAccounts:
         return wanted
 
     def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> None:
-        """Store that a User's account is to be deleted, and claim the delivery."""
+        """Store that a User's account is to be deleted, and claim the delivery.
+
+        Raises:
+            Held: The guard holds it.
+        """
+        self._guard.check(unit.tx, account, "deleted")
         fields = account.wanted
         with suppress(Unmappable):
             fields = self.fields(unit.tx, record, account)

@@ -243,7 +243,6 @@ PATHS = [
     "/Users/{id}%3Fcount=1",
     "/Users/{id}%23",
     "/Users/%EF%BC%8F{id}",
-    "/users/{id}",
     "/Users/{ID}",
     "/Users/*",
     "/Users/%7Bid%7D",
