@@ -107,8 +107,8 @@ async def guarded(work: Awaitable[T]) -> T:
         raise Unavailable(msg, 5) from error
     except QueryTooSlow as error:
         msg = (
-            f"{error} Look up by id, userName, externalId or e-mail address with eq, or send fewer "
-            "terms and no sortBy."
+            f"{error} Look up by id, userName, externalId or e-mail address with eq, send fewer "
+            "terms and no sortBy, or exclude members."
         )
         raise TooMany(msg) from error
     except NotUnique as error:

@@ -115,9 +115,10 @@ class Queries:
             raise InvalidValue(msg)
 
         def work(tx: Transaction) -> _Page:
-            if query.cursor is None:
-                return _page(tx, selection, projections)
-            return self._walked(tx, selection, projections, query)
+            with tx.in_time(self._limits.query_seconds):
+                if query.cursor is None:
+                    return _page(tx, selection, projections)
+                return self._walked(tx, selection, projections, query)
 
         # One after the other: an organization's slow lists wait for each other, not others for them.
         async with self._locks.hold(caller.organization_id):
@@ -146,7 +147,6 @@ class Queries:
             descending=query.descending,
             offset=min(max(1, query.start_index) - 1, 2**62),
             limit=max(0, min(count, self._limits.page_size)),
-            seconds=self._limits.query_seconds,
         )
 
     def _walked(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -58,7 +59,6 @@ class Selection(Struct, frozen=True, kw_only=True):
         after: Only resources with a higher number (a cursor walk in the order of creation).
         offset: How many to pass over.
         limit: How many at most.
-        seconds: How long a query may take; None for any time.
     """
 
     organization_id: str
@@ -70,7 +70,6 @@ class Selection(Struct, frozen=True, kw_only=True):
     after: int | None = None
     offset: int = 0
     limit: int = 100
-    seconds: float | None = None
 
 
 class Resources(Protocol):
@@ -114,10 +113,10 @@ class Resources(Protocol):
         """Delete a resource with its values and memberships; its groups have changed by that."""
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
-        """Return the resources of a selection, in its order; raises QueryTooSlow."""
+        """Return the resources of a selection, in its order."""
 
     def count(self, selection: Selection) -> int:
-        """Return how many resources a selection has, after, offset and limit aside; likewise."""
+        """Return how many resources a selection has; after, offset and limit aside."""
 
 
 class Members(Protocol):
@@ -288,6 +287,9 @@ class Transaction(Protocol):
     @property
     def log(self) -> LogTable:
         """The provisioning log."""
+
+    def in_time(self, seconds: float) -> AbstractContextManager[None]:
+        """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
 
     def secret(self) -> bytes:
         """Return 32 random bytes that belong to this database, for signing."""

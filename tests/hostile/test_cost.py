@@ -135,6 +135,21 @@ def test_a_list_that_takes_long_is_stopped(serve: Served) -> None:
     assert 200 == client.get("/Users?sortBy=userName").status_code
 
 
+def test_a_list_of_large_groups_is_stopped_too(serve: Served) -> None:
+    client = serve(hooks=None, limits=Limits(query_seconds=0.02)).client()
+    ids = _bulk_users(client, 0, 1000)
+    for number in range(20):
+        client.post("/Groups?excludedAttributes=members", _group(f"g{number}", ids))
+    answer = client.get("/Groups")
+    assert "members" in assert_error(answer, 400, "tooMany")
+    assert 20 == client.get("/Groups?excludedAttributes=members").json()["totalResults"]
+
+
+def _group(name: str, ids: list[str]) -> dict[str, Any]:
+    members = [{"value": each} for each in ids]
+    return {"schemas": [GROUP], "displayName": name, "members": members}
+
+
 def test_slow_lists_of_one_organization_do_not_queue_in_front_of_another(serve: Served) -> None:
     scim = serve(hooks=None, limits=Limits(query_seconds=0.3))
     slow, other = scim.client("slow"), scim.client("other")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from scim_asgi.store.base import Part, Selection
-from scim_asgi.store.errors import NotUnique, QueryTooSlow
+from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceRecord, ResourceValues
 from scim_asgi.store.sqlite import queries
 
@@ -63,7 +60,6 @@ DELETE FROM lookup_values
 WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
 """
 
-_STEPS = 10_000
 _NO_VALUES = ResourceValues({}, (), ())
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -73,7 +69,6 @@ class SqliteResources:
     """`scim_asgi.store.base.Resources` on a connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
         self._execute = connection.execute
 
     def get(
@@ -163,8 +158,7 @@ class SqliteResources:
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         query = queries.select(selection)
-        with _in_time(self._connection, selection.seconds):
-            numbers = [row[0] for row in self._execute(query.sql, query.parameters)]
+        numbers = [row[0] for row in self._execute(query.sql, query.parameters)]
         rows = self._execute(_BY_NUMBERS, (_encode(numbers).decode(),))
         found = {row[0]: _record(row) for row in rows}
         return [found[number] for number in numbers]
@@ -178,27 +172,7 @@ class SqliteResources:
             row = self._execute(_TOTAL, space).fetchone()
             return 0 if row is None else int(row[0])
         query = queries.count(selection, part)
-        with _in_time(self._connection, selection.seconds):
-            return int(self._execute(query.sql, query.parameters).fetchone()[0])
-
-
-@contextmanager
-def _in_time(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Stop what runs longer; everybody else's reads wait for it."""
-    if seconds is None:
-        yield
-        return
-    deadline = time.monotonic() + seconds
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-            raise
-        msg = f"The query took longer than {seconds:g} seconds."
-        raise QueryTooSlow(msg) from error
-    finally:
-        connection.set_progress_handler(None, 0)
+        return int(self._execute(query.sql, query.parameters).fetchone()[0])
 
 
 def _record(row: tuple[Any, ...]) -> ResourceRecord:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from scim_asgi.store.base import Transaction
-from scim_asgi.store.errors import StoreError, StoreUnavailable
+from scim_asgi.store.errors import QueryTooSlow, StoreError, StoreUnavailable
 from scim_asgi.store.records import LogRecord
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.connection import Connection
@@ -20,6 +22,9 @@ from scim_asgi.store.sqlite.tables import SqliteLog, SqliteMappings, SqliteToken
 from scim_asgi.store.sqlite.writer import Writer
 
 T = TypeVar("T")
+
+_STEPS = 10_000
+"""How many steps of SQLite's machine are taken between two looks at the clock."""
 
 
 def _whole(row: LogRecord) -> LogRecord:
@@ -39,6 +44,20 @@ class SqliteTransaction:
         self.mappings = SqliteMappings(connection)
         self.log = SqliteLog(connection, kept)
         self._connection = connection
+
+    @contextmanager
+    def in_time(self, seconds: float) -> Iterator[None]:
+        deadline = time.monotonic() + seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            msg = f"The query took longer than {seconds:g} seconds."
+            raise QueryTooSlow(msg) from error
+        finally:
+            self._connection.set_progress_handler(None, 0)
 
     def secret(self) -> bytes:
         row = self._connection.execute("SELECT value FROM secret").fetchone()
