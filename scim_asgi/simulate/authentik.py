@@ -134,8 +134,8 @@ class Authentik(Plain):
         reply = await self.send("POST", "/Groups", self.group(team, there), expect=(201, 409))
         if reply.status == 409:
             group = await self._adopt("/Groups", f"displayName eq {quoted(team.name)}")
-            return GroupLink(group["id"], group["displayName"])
-        return GroupLink(reply.body["id"], team.name, set(there))
+            return GroupLink(group["id"], group.get("displayName", ""))
+        return GroupLink(reply.id, team.name, set(there))
 
     async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
         """Put the whole; or patch the name, read the group and patch who is missing or too many."""

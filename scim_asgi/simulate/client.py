@@ -46,6 +46,18 @@ class Reply(Struct, frozen=True):
     status: int
     body: dict[str, Any]
 
+    @property
+    def id(self) -> str:
+        """The id of the resource that was answered.
+
+        Raises:
+            Failure: It has none.
+        """
+        found = self.body.get("id")
+        if not isinstance(found, str):
+            raise Failure("the answer has no id")
+        return found
+
 
 class Exchange(Struct, frozen=True):
     """One request of the product and what came of it.

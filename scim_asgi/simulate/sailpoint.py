@@ -148,7 +148,8 @@ class SailPoint(Plain):
 
     def _note(self, users: list[dict[str, Any]]) -> None:
         self._accounts |= {each["id"]: each for each in users}
-        self._since = max([self._since, *(each["meta"]["lastModified"] for each in users)])
+        times = [each.get("meta", {}).get("lastModified", "") for each in users]
+        self._since = max([self._since, *times])
         self._written.clear()
 
     async def _push_memberships(self, person: Person) -> None:
