@@ -169,7 +169,7 @@ class SailPoint(Plain):
             await self.patch(path, [member, *name])
         self._memberships[link.id] = wanted
         shown = (await self.send("GET", path)).body.get("groups", [])
-        if wanted and {each["value"] for each in shown} == wanted:
+        if {each["value"] for each in shown} == wanted:
             self._note_memberships(link.id, wanted)
 
     def _note_memberships(self, user: str, groups: set[str]) -> None:

@@ -406,7 +406,7 @@ async def test_a_fault_of_a_server_is_found(
         for seed in (1, 2):
             if not any(words in each for each in found):
                 report = await SIMULATORS[name](
-                    app=Broken(app, fault), token=token, mode=mode, users=20, groups=3, seed=seed
+                    app=Broken(app, fault), token=token, mode=mode, users=25, groups=4, seed=seed
                 ).run()
                 found += [*report.differences, *report.failures]
     assert any(words in each for each in found), found[:10]
