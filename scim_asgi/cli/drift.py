@@ -51,7 +51,7 @@ def drift(
     for each in found:
         print_json(each) if as_json else click.echo(_line(each))
     if not as_json:
-        repaired = ", and delivered again" if repair and found else ""
+        repaired = ", and are delivered again" if repair and found else ""
         click.echo(f"{len(found)} accounts of {organization} differ{repaired}.")
     if found:
         raise SystemExit(1)

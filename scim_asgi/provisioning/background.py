@@ -116,8 +116,10 @@ class Background:
         claimed = await self._reconciler.claim_due(free) if free else []
         for number in claimed:
             self._deliver(number)
-        if mapped or (claimed and len(claimed) == free):
+        if mapped:
             return 0
+        if len(claimed) == free:
+            return _LOOK_AGAIN  # each delivery that ends wakes
         next_due = await self._store.read(lambda tx: tx.accounts.next_due(now()))
         if next_due is None:
             return _LOOK_AGAIN

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.fields import SERVER_FIELDS, AccountFields
 from scim_asgi.provisioning.accounts import is_uncertain, with_delivery
-from scim_asgi.provisioning.hooks import HookSet
+from scim_asgi.provisioning.hooks import HookSet, ReadHook
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord
 
@@ -71,11 +71,12 @@ class DriftFinder:
         Raises:
             DriftError: The host has no hook `read`, or that failed.
         """
+        hook = self._reader()
         found: list[Drift] = []
         after = 0
         while accounts := await self._batch(organization_id, after):
             after = accounts[-1].number
-            has = await self._read([account.id for account in accounts])
+            has = await self._read(hook, [account.id for account in accounts])
             for account in accounts:
                 fields = has.get(account.id)
                 drift = _compare(account, self._wanted(account), fields)
@@ -91,11 +92,14 @@ class DriftFinder:
             lambda tx: tx.accounts.list(organization_id, after=after, limit=_BATCH)
         )
 
-    async def _read(self, account_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _reader(self) -> ReadHook:
         hook = self._hooks.reader()
         if hook is None:
-            msg = "The product has no hook `read`, so nobody can say what it has; give it one."
+            msg = "No hook `read` is there to say what the product has; give `read`, or `--hooks`."
             raise DriftError(msg)
+        return hook
+
+    async def _read(self, hook: ReadHook, account_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await hook(account_ids)

@@ -17,6 +17,7 @@ from scim_asgi.simulate.snapshot import member_ids
 _SCIM = "application/scim+json"
 _MAIL = 'emails[type eq "other"].value'
 _PHOTO = 'photos[type eq "photo"].value'
+_NAMELESS = 11
 _AVATARS = "https://secure.gravatar.com/avatar/{}?size=158&rating=g&default=404"
 
 
@@ -31,6 +32,7 @@ class Authentik(Plain):
     name = "authentik"
     title = "authentik"
     modes = ("newer", "older", "put")
+    creates_inactive = True
     manners = Manners(headers={"Accept": _SCIM}, get_type=_SCIM, busy=(429, 503))
     attributes: ClassVar[dict[str, Callable[[Person], Any]]] = {
         "userName": lambda person: person.login,
@@ -48,6 +50,7 @@ class Authentik(Plain):
         super().__init__(*arguments, **options)
         self._patches = self._filters = False
         self._discovered: dict[str, dict[str, Any]] = {}
+        self._nameless = set(list(self.company.people)[4::_NAMELESS])
 
     @property
     def puts_users(self) -> bool:
@@ -60,10 +63,18 @@ class Authentik(Plain):
         return not self._patches
 
     def standing(self, person: Person) -> Standing:
-        """Who is out of scope or gone is deleted."""
-        if person.status == "suspended":
-            return "inactive"
-        return "active" if person.status == "active" else "gone"
+        """Who is out of scope or gone is deleted; accounts without a name are not in use."""
+        if person.status == "active":
+            return "inactive" if person.key in self._nameless else "active"
+        return "inactive" if person.status == "suspended" else "gone"
+
+    def values(self, person: Person) -> dict[str, Any]:
+        """Return what is pushed; who has no full name has a family name that is a space."""
+        values = super().values(person)
+        if person.key in self._nameless:
+            values |= {"displayName": None, "name.givenName": None}
+            values |= {"name.familyName": " ", "name.formatted": " "}
+        return values
 
     async def test_connection(self) -> None:
         """Read the ServiceProviderConfig, which is kept."""
@@ -134,8 +145,8 @@ class Authentik(Plain):
         reply = await self.send("POST", "/Groups", self.group(team, there), expect=(201, 409))
         if reply.status == 409:
             group = await self._adopt("/Groups", f"displayName eq {quoted(team.name)}")
-            return GroupLink(group["id"], group["displayName"])
-        return GroupLink(reply.body["id"], team.name, set(there))
+            return GroupLink(group["id"], group.get("displayName", ""))
+        return GroupLink(reply.id, team.name, set(there))
 
     async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
         """Put the whole; or patch the name, read the group and patch who is missing or too many."""
@@ -162,6 +173,8 @@ class Authentik(Plain):
         user = resource_of({**values, 'emails[type eq "other"].primary': True})
         if values[_MAIL] is None:
             user["emails"] = []
+        if values["name.givenName"] is None:
+            user["displayName"] = user["name"]["givenName"] = ""
         return {"schemas": schemas_of(values), **user}
 
     def group(self, team: Team, members: Collection[str]) -> dict[str, Any]:

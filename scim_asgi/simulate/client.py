@@ -46,6 +46,18 @@ class Reply(Struct, frozen=True):
     status: int
     body: dict[str, Any]
 
+    @property
+    def id(self) -> str:
+        """The id of the resource that was answered.
+
+        Raises:
+            Failure: It has none.
+        """
+        found = self.body.get("id")
+        if not isinstance(found, str):
+            raise Failure("the answer has no id")
+        return found
+
 
 class Exchange(Struct, frozen=True):
     """One request of the product and what came of it.
@@ -68,7 +80,7 @@ class Manners(Struct, frozen=True, kw_only=True):
 
     Attributes:
         headers: Headers of every request.
-        body_type: The Content-Type of requests with a body.
+        body_type: The Content-Type of requests with a body; None for none at all.
         get_type: The Content-Type that its GETs carry all the same, or None.
         plus: Whether spaces in queries are ``+``.
         flag: What it puts behind every URL, such as ``aadOptscim062020``.
@@ -79,7 +91,7 @@ class Manners(Struct, frozen=True, kw_only=True):
     """
 
     headers: dict[str, str] = {}
-    body_type: str = "application/scim+json"
+    body_type: str | None = "application/scim+json"
     get_type: str | None = None
     plus: bool = False
     flag: str | None = None

@@ -66,8 +66,8 @@ class JumpCloud(Plain):
     async def create_group(self, team: Team, members: set[str]) -> GroupLink:  # noqa: ARG002
         """Create a group; its members come later."""
         body = {"schemas": [CORE_GROUP], "displayName": team.name}
-        group = (await self.send("POST", "/Groups", body, expect=(201,))).body
-        return GroupLink(group["id"], team.name)
+        group = await self.send("POST", "/Groups", body, expect=(201,))
+        return GroupLink(group.id, team.name)
 
     async def add_members(self, link: GroupLink, members: set[str]) -> None:
         """Add members, and now and then some who are there already."""
@@ -87,8 +87,7 @@ class JumpCloud(Plain):
             "emails": [{"value": _TEST_LOGIN, "type": "work", "primary": True}],
             "active": True,
         }
-        user = (await self.send("POST", "/Users", body, expect=(201,))).body
-        path = f"/Users/{user['id']}"
+        path = f"/Users/{(await self.send('POST', '/Users', body, expect=(201,))).id}"
         body["name"] = {"givenName": "Changed", "familyName": "Test"}
         if self.puts_users:
             await self.send("PUT", path, body)
@@ -102,8 +101,8 @@ class JumpCloud(Plain):
     async def _test_group(self, user: str) -> None:
         """Create a group, change its name and members, and delete it."""
         body = {"schemas": [CORE_GROUP], "displayName": _TEST_TEAM}
-        group = (await self.send("POST", "/Groups", body, expect=(201,))).body
-        path, members = f"/Groups/{group['id']}", [user.removeprefix("/Users/")]
+        path = f"/Groups/{(await self.send('POST', '/Groups', body, expect=(201,))).id}"
+        members = [user.removeprefix("/Users/")]
         await self.patch(path, self.adding(members))
         await self._change(path, "displayName", value=f"{_TEST_TEAM} 2")
         await self.patch(path, self.removing(members))

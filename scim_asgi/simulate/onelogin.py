@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from scim_asgi.simulate.attributes import ENTERPRISE, Attributes, place, quoted, resource_of
 from scim_asgi.simulate.client import Failure, Manners, Stopped
 from scim_asgi.simulate.company import Person, Team
@@ -21,8 +23,9 @@ class OneLogin(Plain):
     """Reads groups, renders a template for users, and patches one member at a time.
 
     ``put`` sends the classic template: `emails` is one object, what is empty is null, schemas are
-    those of 1.0, and there is a key that nobody knows; ``patch`` sends single paths. Groups are
-    never deleted, only emptied.
+    those of 1.0, there is a key that nobody knows, and no Content-Type; ``patch`` sends single
+    paths, with the Content-Type that admins are told to add. Nothing is known of a DELETE of
+    groups: they are emptied.
     """
 
     name = "onelogin"
@@ -46,6 +49,8 @@ class OneLogin(Plain):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._entitlements: list[dict[str, Any]] = []
+        if self.puts_users:
+            self.manners = replace(self.manners, body_type=None)
 
     def values(self, person: Person) -> dict[str, Any]:
         """Return what is pushed; the classic template says no type of an address."""

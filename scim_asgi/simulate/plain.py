@@ -76,8 +76,8 @@ class Plain(Simulator):
     async def create_group(self, team: Team, members: set[str]) -> GroupLink:
         """Create a group with its members."""
         body = self.group(team, members)
-        group = (await self.send("POST", "/Groups", body, expect=(201,))).body
-        return GroupLink(group["id"], team.name, set(members))
+        group = await self.send("POST", "/Groups", body, expect=(201,))
+        return GroupLink(group.id, team.name, set(members))
 
     async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
         """Put the whole group, or patch its name and who came and went."""
@@ -160,7 +160,7 @@ class Plain(Simulator):
             if not isinstance(total, int):
                 raise Failure(f"GET {path}: the answer is no ListResponse")
             before = len(found)
-            found.update((each["id"], each) for each in page)
+            found.update((each.get("id", ""), each) for each in page)
             if len(found) != before + len(page):
                 raise Failure(f"GET {path} lists something twice")
             if len(found) >= total:

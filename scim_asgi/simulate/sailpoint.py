@@ -148,7 +148,8 @@ class SailPoint(Plain):
 
     def _note(self, users: list[dict[str, Any]]) -> None:
         self._accounts |= {each["id"]: each for each in users}
-        self._since = max([self._since, *(each["meta"]["lastModified"] for each in users)])
+        times = [each.get("meta", {}).get("lastModified", "") for each in users]
+        self._since = max([self._since, *times])
         self._written.clear()
 
     async def _push_memberships(self, person: Person) -> None:
@@ -168,7 +169,7 @@ class SailPoint(Plain):
             await self.patch(path, [member, *name])
         self._memberships[link.id] = wanted
         shown = (await self.send("GET", path)).body.get("groups", [])
-        if wanted and {each["value"] for each in shown} == wanted:
+        if {each["value"] for each in shown} == wanted:
             self._note_memberships(link.id, wanted)
 
     def _note_memberships(self, user: str, groups: set[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -109,6 +111,17 @@ def test_a_release_counts_anew(scim: Scim, client: Client) -> None:
     assert 200 == close(client, users[3]).status_code
     assert_error(close(client, users[4]), 503)
     assert 1 == held(scim)
+
+
+def test_a_release_does_not_last(scim: Scim, client: Client) -> None:
+    users = people(client, 6)
+    assert [200] * 2 + [503] * 4 == [close(client, each).status_code for each in users]
+    release(scim)
+    with closing(sqlite3.connect(scim.database)) as database:
+        database.execute("UPDATE accounts SET released_until = 1 WHERE released_until > 0")
+        database.execute("UPDATE accounts SET closed_at = 1 WHERE closed_at > 0")
+        database.commit()
+    assert [200, 200, 503, 503] == [close(client, each).status_code for each in users[2:]]
 
 
 def test_closing_and_then_deleting_the_same_people_counts_them_once(

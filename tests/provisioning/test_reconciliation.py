@@ -318,7 +318,7 @@ async def test_a_host_that_cannot_be_asked_is_said_to(tmp_path: Path) -> None:
     app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), hook_timeout=0.1)
     async with app.lifespan():
         await _people(app, 1)
-        with pytest.raises(DriftError, match="no hook `read`"):
+        with pytest.raises(DriftError, match="No hook `read`"):
             await app.reconciliation.drift("acme")
 
         @app.on_read

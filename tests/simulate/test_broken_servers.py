@@ -1,264 +1,361 @@
-"""A simulated directory finds what is wrong with a server: each way to be wrong is tried."""
+"""Simulated directories find what is wrong with a server: a real one, with one fault in front."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scim_asgi import ScimApp
-from scim_asgi.simulate import Entra, Okta, Report, Simulator
+from scim_asgi.simulate import SIMULATORS, Authentik, SailPoint
 from tests.product import Product
+from tests.simulate.broken import Broken, Call, Fault, TakesGroupsOfUsers
 
-Json = dict[str, Any]
-
-
-class Broken:
-    """A ScimApp behind something that changes requests and answers.
-
-    Args:
-        app: The application.
-        inbound: Changes the body of a request.
-        outbound: Changes status and body of an answer.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        inbound: Callable[[str, str, Json], Json] | None = None,
-        outbound: Callable[[str, str, int, Json], tuple[int, Json]] | None = None,
-    ) -> None:
-        self._app = app
-        self._inbound = inbound
-        self._outbound = outbound
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"]
-        target = f"{scope['path']}?{scope['query_string'].decode()}"
-        body = (await receive()).get("body", b"")
-        if body and self._inbound is not None:
-            body = json.dumps(self._inbound(method, target, json.loads(body))).encode()
-        start: Message = {}
-
-        async def read() -> Message:
-            return {"type": "http.request", "body": body}
-
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-                return
-            content = message.get("body", b"")
-            if self._outbound is not None and content:
-                changed = self._outbound(method, target, start["status"], json.loads(content))
-                start["status"], content = changed[0], json.dumps(changed[1]).encode()
-            headers = [each for each in start["headers"] if each[0] != b"content-length"]
-            await send({**start, "headers": headers})
-            await send({**message, "body": content})
-
-        headers = [each for each in scope["headers"] if each[0] != b"content-length"]
-        await self._app({**scope, "headers": headers}, read, answer)
+CORE_1 = "urn:scim:schemas:core:1.0"
 
 
-async def pushed(folder: Path, simulator: type[Simulator], mode: str, **breakage: Any) -> Report:
-    """Push a company to a server that is broken in one way."""
-    app = ScimApp(str(folder / "scim.db"), hooks=Product(), rate_limit=None)
-    async with app.lifespan():
-        token = (await app.tokens.issue("acme", name="tests")).token
-        broken = Broken(app, **breakage)
-        run = simulator(app=broken, token=token, mode=mode, users=30, groups=5, cycles=3, seed=4)
-        return await run.run()
+def removes_all(call: Call) -> None:
+    for each in call.operations:
+        if each["op"] == "remove" and each["path"] == "members":
+            each["value"] = None
 
 
-def operations(change: Callable[[Json], Json | None]) -> Callable[[str, str, Json], Json]:
-    """Return a change of each operation of a PATCH; None drops it."""
-
-    def inbound(method: str, _: str, body: Json) -> Json:
-        if method != "PATCH":
-            return body
-        changed = [change(dict(each)) for each in body["Operations"]]
-        return {**body, "Operations": [each for each in changed if each] or [_NOTHING]}
-
-    return inbound
+def ignores_removals(call: Call) -> None:
+    call.drop(lambda each: each["op"] == "remove")
 
 
-_NOTHING = {"op": "replace", "value": {}}
+def ignores_texts(call: Call) -> None:
+    call.drop(lambda each: each.get("path") == "active" and isinstance(each["value"], str))
 
 
-def without_value(operation: Json) -> Json:
-    """Take `remove members` with a list to mean all of them."""
-    if operation["op"].lower() == "remove":
-        operation.pop("value", None)
-    return operation
+def applies_the_first_operation(call: Call) -> None:
+    del call.operations[1:]
 
 
-def without_dotted_names(operation: Json) -> Json:
-    """Drop the keys of a path-less value that have a dot in them."""
-    if isinstance(operation.get("value"), dict):
-        operation["value"] = {k: v for k, v in operation["value"].items() if "name." not in k}
-    return operation
+def applies_no_put(call: Call) -> None:
+    if call.method == "PUT":
+        call.method, call.body = "GET", {}
 
 
-def without_texts_for_booleans(operation: Json) -> Json | None:
-    """Pass `active` over when it is a text."""
-    return None if operation.get("path") == "active" else operation
+def deletes_nothing(call: Call) -> None:
+    if call.method == "DELETE":
+        call.method = "GET"
 
 
-def with_one_member(operation: Json) -> Json:
-    """Add no more than the first member."""
-    if operation["op"].lower() == "add" and operation.get("path") == "members":
-        operation["value"] = operation["value"][:1]
-    return operation
+def ignores_external_ids(call: Call) -> None:
+    if "externalId" in call.filter:
+        del call.query["filter"]
 
 
-def without_manager(operation: Json) -> Json | None:
-    """Pass managers over."""
-    return None if "manager" in operation.get("path", "") else operation
+def creates_active_users(call: Call) -> None:
+    if call.method == "POST" and call.path == "/Users":
+        call.body["active"] = True
+
+
+def keeps_one_address(call: Call) -> None:
+    if call.body.get("emails"):
+        del call.body["emails"][1:]
+
+
+def lists_less(call: Call) -> None:
+    if call.answer.get("Resources") and not call.filter:
+        call.answer["Resources"].pop()
+
+
+def counts_too_many(call: Call) -> None:
+    if "Resources" in call.answer and not call.filter:
+        call.answer["totalResults"] += 1
+
+
+def lists_nothing_modified(call: Call) -> None:
+    if "lastModified" in call.filter:
+        call.answer |= {"Resources": [], "totalResults": 0}
+
+
+def without(path: str, *names: str) -> Fault:
+    """Leave attributes out of what is answered below a path."""
+
+    def garble(call: Call) -> None:
+        if call.path.startswith(path):
+            for each, name in ((each, name) for each in call.shown for name in names):
+                each.pop(name, None)
+
+    return Fault(garbles=garble)
+
+
+def without_max_operations(call: Call) -> None:
+    if call.path == "/ServiceProviderConfig":
+        del call.answer["bulk"]["maxOperations"]
+
+
+def without_primary(call: Call) -> None:
+    for each in call.answer.get("emails", []):
+        each.pop("primary", None)
+
+
+def primaries(call: Call) -> int:
+    emails = call.body.get("emails")
+    return sum(each.get("primary", False) for each in emails) if isinstance(emails, list) else 0
+
+
+def adds_again() -> Fault:
+    """Refuse to add who was added before."""
+    seen: set[tuple[str, str]] = set()
+
+    def refuses(call: Call) -> bool:
+        values = [each["value"] for each in call.operations if each["op"] == "add"]
+        pairs = {(call.path, member["value"]) for value in values for member in value}
+        again = bool(seen & pairs)
+        seen.update(pairs)
+        return again
+
+    return Fault(refuses, 409)
+
+
+REFUSES_UNQUOTED = Fault(lambda call: " eq " in call.filter and '"' not in call.filter)
+WANTS_COUNT = Fault(lambda call: "startIndex" in call.query and "count" not in call.query)
+FAULTS: list[tuple[str, str, Fault, str]] = [
+    (
+        "google suspend-put",
+        "takes only application/scim+json",
+        Fault(lambda call: call.headers.get("content-type") == "application/json", 415),
+        "POST /Users: 415",
+    ),
+    (
+        "google suspend-put",
+        "refuses schemas of 1.0",
+        Fault(lambda call: CORE_1 in call.body.get("schemas", ())),
+        "POST /Users: 400",
+    ),
+    ("google suspend-patch", "wants a count with startIndex", WANTS_COUNT, "startIndex=1: 400"),
+    ("google suspend-put", "answers no userName", without("/Users", "userName"), "no userName at"),
+    ("google suspend-put", "applies no PUT", Fault(spoils=applies_no_put), "active is True and"),
+    ("google delete-patch", "deletes nothing", Fault(spoils=deletes_nothing), "is still there"),
+    (
+        "rippling patch-delete",
+        "ignores filters by externalId",
+        Fault(spoils=ignores_external_ids),
+        "users are",
+    ),
+    ("rippling put-delete", "drops some of a page", Fault(garbles=lists_less), "lists"),
+    (
+        "rippling patch-deactivate",
+        "applies the first operation of a PATCH",
+        Fault(spoils=applies_the_first_operation),
+        "and should be",
+    ),
+    (
+        "onelogin put-suspend",
+        "refuses clients without a name",
+        Fault(lambda call: not call.headers.get("user-agent"), 403),
+        "the connection test failed",
+    ),
+    (
+        "onelogin put-suspend",
+        "refuses an object as emails",
+        Fault(lambda call: isinstance(call.body.get("emails"), dict)),
+        "POST /Users: 400",
+    ),
+    (
+        "onelogin put-delete",
+        "refuses unknown attributes",
+        Fault(lambda call: "user_mobile" in call.body),
+        "POST /Users: 400",
+    ),
+    ("onelogin patch-delete", "answers no names", without("/Users", "name"), "lacks name.given"),
+    (
+        "onelogin patch-suspend",
+        "removes no members",
+        Fault(spoils=ignores_removals),
+        "who should not be in it",
+    ),
+    (
+        "jumpcloud patch",
+        "removes all members for a list of some",
+        Fault(spoils=removes_all),
+        "lacks the member",
+    ),
+    ("jumpcloud put", "refuses to add a member again", adds_again(), "409 broken on purpose"),
+    (
+        "jumpcloud patch",
+        "deletes nothing",
+        Fault(spoils=deletes_nothing),
+        "the connection test failed, so nothing was pushed: /Groups/",
+    ),
+    ("ping patch-disable", "refuses unquoted filters", REFUSES_UNQUOTED, "userName%20eq%20"),
+    ("ping by-email", "refuses unquoted filters", REFUSES_UNQUOTED, "emails%20eq%20"),
+    (
+        "ping pingone",
+        "knows userName in one case only",
+        Fault(lambda call: "username" in call.filter),
+        "username%20Eq",
+    ),
+    (
+        "ping put-delete",
+        "refuses two primary addresses",
+        Fault(lambda call: primaries(call) > 1),
+        "POST /Users: 400",
+    ),
+    (
+        "ping put-disable",
+        "creates everybody active",
+        Fault(spoils=creates_active_users),
+        "active is True and should be False",
+    ),
+    (
+        "ping patch-delete",
+        "answers addresses without primary",
+        Fault(garbles=without_primary),
+        "lack type or primary",
+    ),
+    (
+        "ping patch-delete",
+        "keeps one address",
+        Fault(spoils=keeps_one_address),
+        "home.ada.lovelace",
+    ),
+    (
+        "authentik newer",
+        "does not say how much a bulk request may hold",
+        Fault(garbles=without_max_operations),
+        "bulk.maxOperations is missing",
+    ),
+    (
+        "authentik newer",
+        "answers no members",
+        without("/Groups/", "members"),
+        "there is no members",
+    ),
+    ("authentik newer", "counts too many", Fault(garbles=counts_too_many), "says that there are"),
+    (
+        "authentik older",
+        "refuses an id in a value without a path",
+        Fault(lambda call: any("id" in each["value"] for each in call.operations)),
+        "PATCH /Groups/",
+    ),
+    ("authentik older", "refuses unquoted filters", REFUSES_UNQUOTED, "userName%20eq%20"),
+    (
+        "authentik older",
+        "removes all members for a list of some",
+        Fault(spoils=removes_all),
+        "lacks the member",
+    ),
+    ("authentik put", "applies no PUT", Fault(spoils=applies_no_put), "and should be"),
+    (
+        "keycloak patch",
+        "ignores active as a text",
+        Fault(spoils=ignores_texts),
+        "active is True and should be False",
+    ),
+    (
+        "keycloak patch",
+        "removes no members for null",
+        Fault(spoils=ignores_removals),
+        "who should not be in it",
+    ),
+    ("keycloak put", "applies no PUT", Fault(spoils=applies_no_put), "and should be"),
+    (
+        "keycloak put",
+        "answers no displayName",
+        without("/Users", "displayName"),
+        "there is no displayName",
+    ),
+    (
+        "cyberark default",
+        "wants a startIndex with count",
+        Fault(lambda call: "count" in call.query and "startIndex" not in call.query),
+        "GET /Users?count=1: 400",
+    ),
+    (
+        "cyberark default",
+        "has no single resource types",
+        Fault(lambda call: call.path.startswith("/ResourceTypes/"), 404),
+        "GET /ResourceTypes/User: 404",
+    ),
+    (
+        "cyberark default",
+        "has no single schemas",
+        Fault(lambda call: call.path.startswith("/Schemas/"), 404),
+        "GET /Schemas/urn:ietf:params:scim:schemas:core:2.0:User: 404",
+    ),
+    (
+        "sailpoint patch",
+        "has no schemas",
+        Fault(lambda call: call.path == "/Schemas", 404),
+        "GET /Schemas: 404",
+    ),
+    (
+        "sailpoint put",
+        "finds nobody by meta.lastModified",
+        Fault(garbles=lists_nothing_modified),
+        "by meta.lastModified does not list",
+    ),
+    (
+        "sailpoint patch",
+        "does not know how names begin",
+        Fault(lambda call: " sw " in call.filter),
+        "userName%20sw%20",
+    ),
+    (
+        "sailpoint patch-via-users",
+        "refuses the groups of users",
+        Fault(lambda call: any(each.get("path") == "groups" for each in call.operations)),
+        "PATCH /Users/",
+    ),
+]
 
 
 @pytest.mark.parametrize(
-    ("change", "mode", "difference"),
-    [
-        (without_value, "legacy-patch", "lacks the member"),
-        (without_dotted_names, "compliant-patch", "name.familyName is"),
-        (without_texts_for_booleans, "legacy-patch", "active is True and should be False"),
-        (with_one_member, "compliant-patch", "lacks the member"),
-        (without_manager, "legacy-patch", "manager.value is None"),
-    ],
+    ("run", "fault", "words"),
+    [pytest.param(run, *rest, id=f"{run}: {what}") for run, what, *rest in FAULTS],
 )
-async def test_an_operation_that_is_misunderstood_is_a_difference(
-    change: Callable[[Json], Json | None], mode: str, difference: str, tmp_path: Path
+async def test_a_fault_of_a_server_is_found(
+    run: str, fault: Fault, words: str, tmp_path: Path
 ) -> None:
-    report = await pushed(tmp_path, Entra, mode, inbound=operations(change))
-    assert not report.ok
-    assert any(difference in line for line in report.differences), report.differences[:5]
-
-
-def drop_empty(method: str, _: str, body: Json) -> Json:
-    """Leave what is to be cleared as it was."""
-    if method != "PUT":
-        return body
-    return {name: value for name, value in body.items() if name not in ("title", "phoneNumbers")}
-
-
-async def test_a_put_that_loses_values_is_a_difference(tmp_path: Path) -> None:
-    report = await pushed(tmp_path, Okta, "put", inbound=drop_empty)
-    assert any("title is None and should be" in line for line in report.differences)
-
-
-def lower_case(_: str, __: str, status: int, body: Json) -> tuple[int, Json]:
-    """Answer userNames in lower case."""
-    for user in [body, *body.get("Resources", ())]:
-        if "userName" in user:
-            user["userName"] = user["userName"].lower()
-    return status, body
-
-
-def manager_as_text(_: str, __: str, status: int, body: Json) -> tuple[int, Json]:
-    """Answer managers as bare texts."""
-    for user in [body, *body.get("Resources", ())]:
-        for urn, extension in user.items():
-            if "enterprise" in urn and isinstance(extension, dict) and "manager" in extension:
-                extension["manager"] = extension["manager"]["value"]
-    return status, body
-
-
-def short_pages(method: str, target: str, status: int, body: Json) -> tuple[int, Json]:
-    """Lose the last user of a page."""
-    if method == "GET" and "Users?startIndex" in target:
-        body["Resources"] = body["Resources"][:-1]
-        body["totalResults"] = max(body["totalResults"] - 1, 0)
-    return status, body
-
-
-@pytest.mark.parametrize(
-    ("change", "difference"),
-    [
-        (lower_case, "userName is 'oyvind.angstrom@acme.example'"),
-        (manager_as_text, "manager.value is None"),
-        (short_pages, "is missing"),
-    ],
-)
-async def test_an_answer_that_is_not_what_was_sent_is_a_difference(
-    change: Callable[[str, str, int, Json], tuple[int, Json]], difference: str, tmp_path: Path
-) -> None:
-    report = await pushed(tmp_path, Entra, "legacy-patch", outbound=change)
-    assert any(difference in line for line in report.differences), report.differences[:5]
-
-
-def not_found_when_empty(_: str, target: str, status: int, body: Json) -> tuple[int, Json]:
-    """Answer 404 when a query finds nothing."""
-    return (404, body) if "filter" in target and not body.get("totalResults") else (status, body)
-
-
-def everything(_: str, target: str, status: int, body: Json) -> tuple[int, Json]:
-    """Ignore filters."""
-    if "filter" in target:
-        body["Resources"] = [{"id": "1"}, {"id": "2"}]
-        body["totalResults"] = 2
-    return status, body
-
-
-@pytest.mark.parametrize("change", [not_found_when_empty, everything])
-async def test_queries_that_answer_wrongly_fail_the_connection_test(
-    change: Callable[[str, str, int, Json], tuple[int, Json]], tmp_path: Path
-) -> None:
-    report = await pushed(tmp_path, Entra, "legacy-patch", outbound=change)
-    assert ["connection test failed" in line for line in report.differences] == [True]
-
-
-async def test_an_empty_answer_to_a_create_is_a_failure_for_okta(tmp_path: Path) -> None:
-    def emptied(method: str, target: str, status: int, body: Json) -> tuple[int, Json]:
-        return status, {"id": body["id"]} if method == "POST" and "Users" in target else body
-
-    report = await pushed(tmp_path, Okta, "patch", outbound=emptied)
-    assert any("returned an empty user" in line for line in report.failures)
-
-
-async def test_an_import_that_loses_users_to_short_pages_is_a_failure_for_okta(
-    tmp_path: Path,
-) -> None:
-    def capped(method: str, target: str, status: int, body: Json) -> tuple[int, Json]:
-        if method == "GET" and "count=100" in target and "filter" not in target:
-            body["Resources"] = body["Resources"][:10]
-        return status, body
-
-    report = await pushed(tmp_path, Okta, "patch", outbound=capped)
-    assert any(line.startswith("an import saw 10 of") for line in report.failures)
-
-
-async def test_members_in_spite_of_excluded_attributes_are_a_failure_for_entra(
-    tmp_path: Path,
-) -> None:
-    def shown(_: str, target: str, status: int, body: Json) -> tuple[int, Json]:
-        if "excludedAttributes" in target and "Resources" not in body:
-            body["members"] = [{"value": "1"}]
-        return status, body
-
-    report = await pushed(tmp_path, Entra, "legacy-patch", outbound=shown)
-    assert any("excludedAttributes=members is ignored" in line for line in report.failures)
-
-
-async def test_a_waiting_time_in_words_is_a_failure(tmp_path: Path) -> None:
-    class Busy:
-        def __init__(self, app: ASGIApp) -> None:
-            self.app, self.times = app, 0
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            self.times += 1
-            if self.times > 1:
-                await self.app(scope, receive, send)
-                return
-            headers = [(b"retry-after", b"Tue, 24 Nov 2026 12:00:00 GMT")]
-            await send({"type": "http.response.start", "status": 429, "headers": headers})
-            await send({"type": "http.response.body", "body": b"slow down"})
-
-    app = ScimApp(str(tmp_path / "scim.db"), rate_limit=None)
+    name, _, mode = run.partition(" ")
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None)
     async with app.lifespan():
         token = (await app.tokens.issue("acme", name="tests")).token
-        report = await Okta(app=Busy(app), token=token, users=2, groups=0, cycles=1).run()
-    assert report.ok
-    assert ["429" in line and "Retry-After" in line for line in report.failures] == [True]
+        found: list[str] = []
+        for days in (1, 4):
+            if not any(words in each for each in found):
+                broken = Broken(app, fault)
+                report = await SIMULATORS[name](
+                    app=broken, token=token, mode=mode, users=25, groups=4, cycles=days, seed=days
+                ).run()
+                found += [*report.differences, *report.failures]
+    assert any(words in each for each in found), found[:10]
+
+
+@pytest.mark.parametrize("mode", ["patch-via-users", "put-via-users"])
+async def test_groups_of_users_become_memberships_where_a_server_takes_them(
+    mode: str, tmp_path: Path
+) -> None:
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None)
+    async with app.lifespan():
+        token = (await app.tokens.issue("acme", name="tests")).token
+        run = SailPoint(app=TakesGroupsOfUsers(app), token=token, mode=mode, users=20, groups=3)
+        report = await run.run()
+    assert [] == report.differences
+    assert any(link.pushed for link in run.groups.values())
+
+
+@pytest.mark.parametrize(("size", "most"), [(0, range(20, 31)), (1, [1]), (7, [7])])
+async def test_authentik_puts_as_many_operations_into_a_patch_as_a_bulk_request_may_hold(
+    size: int, most: Sequence[int], tmp_path: Path
+) -> None:
+    sizes: set[int] = set()
+
+    def says_how_many(call: Call) -> None:
+        sizes.add(len(call.operations))
+        if call.path == "/ServiceProviderConfig":
+            call.answer["bulk"]["maxOperations"] = size
+
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None)
+    async with app.lifespan():
+        token = (await app.tokens.issue("acme", name="tests")).token
+        broken = Broken(app, Fault(garbles=says_how_many))
+        report = await Authentik(app=broken, token=token, users=30, groups=3).run()
+    assert [] == report.differences
+    assert max(sizes) in most

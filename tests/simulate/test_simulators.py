@@ -39,9 +39,12 @@ async def opened(folder: Path) -> AsyncIterator[tuple[ScimApp, Product, str]]:
 
 
 def assert_in_step(simulator: Simulator, product: Product) -> None:
-    """Check that the product's open accounts are those of the people who may use it."""
+    """Check that the product's open accounts are those of the people who may use it.
+
+    Their names are those that the directory last sent: not each of them sends all changes.
+    """
     people = [
-        (each.given_name, each.family_name)
+        tuple(simulator.users[each.key].sent[f"name.{part}Name"] for part in ("given", "family"))
         for each in simulator.company.people.values()
         if simulator.standing(each) == "active" and each.key in simulator.users
     ]

@@ -122,6 +122,7 @@ class Torture:
         for directory in self._directories:
             directory.check()
         self._check_accounts()
+        self._check_counts()
         assert_each_delivery_had_one_effect(self._folder)
         assert_sound(self._folder / "scim.db")
         assert_sound(self._folder / "host.db")
@@ -133,6 +134,15 @@ class Torture:
         query = "SELECT content FROM accounts WHERE is_open"
         has = sorted(row[0] for row in rows(self._folder / "host.db", query))
         assert wanted == has
+
+    def _check_counts(self) -> None:
+        """Check that the counts that are kept are those of the rows."""
+        scim = self._folder / "scim.db"
+        kept = rows(scim, "SELECT state, total FROM account_counts WHERE total ORDER BY state")
+        query = "SELECT wanted_state, count(*) FROM accounts GROUP BY wanted_state ORDER BY 1"
+        assert rows(scim, query) == kept
+        query = "SELECT 1 FROM accounts WHERE wanted_state = 'active' AND closed_at IS NOT NULL"
+        assert [] == rows(scim, query)
 
     def _mapped_key(self) -> str:
         query = "SELECT override FROM mappings ORDER BY number DESC LIMIT 1"

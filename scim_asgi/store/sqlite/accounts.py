@@ -48,11 +48,11 @@ WHERE held_since IS NOT NULL AND organization_id = coalesce(:organization_id, or
 _TOTALS = "SELECT state, total FROM account_counts WHERE organization_id = ?"
 _CLOSED = """
 SELECT count(*) FROM accounts
-WHERE organization_id = ? AND closed_at > ? AND released_until = 0
+WHERE organization_id = ? AND closed_at > ? AND closed_at > released_until
 """
 _DELETED = """
 SELECT count(*) FROM accounts
-WHERE organization_id = ? AND deleted_at > ? AND released_until = 0
+WHERE organization_id = ? AND deleted_at > ? AND deleted_at > released_until
 """
 _IS_HELD = "SELECT 1 FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL LIMIT 1"
 _HOLD = "UPDATE accounts SET held_since = ? WHERE number = ? AND held_since IS NULL"
