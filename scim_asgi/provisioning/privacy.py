@@ -95,7 +95,7 @@ class LogPolicy:
         is_reason = not row.method and row.action not in ("refused", "failed", "skipped")
         return replace(
             row,
-            resource_name="",
+            resource_name=row.resource_name if _ID.fullmatch(row.resource_name) else "",
             detail=self._reason(row.detail) if is_reason else self._about(row.detail),
             changes={name: _masked(change) for name, change in row.changes.items()},
             notes=[self._about(note) for note in row.notes],

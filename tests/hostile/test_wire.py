@@ -8,49 +8,21 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from scim_asgi import Limits, ScimApp
-from tests.client import USER, Client
-from tests.conftest import MOUNT, issue_token
-from tests.hostile.wire import Wire, complaints, statuses, wired
-from tests.servers import serving
+from scim_asgi import Limits
+from tests.client import USER
+from tests.conftest import MOUNT
+from tests.hostile.wire import Wire, refused, statuses, wired
 
 BODY = json.dumps({"schemas": [USER], "userName": "smuggled@acme.test"}).encode()
 LENGTH = f"Content-Length: {len(BODY)}"
 CHUNKED = "Transfer-Encoding: chunked"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
-EVIL = {"schemas": [USER], "userName": "evil@acme.test"}
-
-
-@pytest.fixture(scope="module", params=["httptools", "h11"])
-def wire(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Wire]:
-    with wired(tmp_path_factory.mktemp("wire"), request.param) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def unharmed(wire: Wire) -> Iterator[None]:
-    """Check that a test has changed nothing, and that nothing failed."""
-    before = wire.state()
-    with complaints() as logged:
-        yield
-    assert [] == logged
-    assert before == wire.state()
-
-
-def refused(received: bytes, *allowed: int) -> None:
-    """Check that every answer is a refusal, or that there is none and the connection is closed."""
-    found = statuses(received)
-    assert set(found) <= set(allowed or (400, 404, 405, 408, 413, 414, 415, 431, 501)), found
+pytestmark = pytest.mark.usefixtures("unharmed")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +114,41 @@ def test_who_leaves_in_the_middle_of_a_body_has_changed_nothing(wire: Wire, cut:
     refused(wire.send(wire.post(BODY[:cut], LENGTH), leave=True))
 
 
+def test_who_leaves_behind_something_that_looks_whole_has_changed_nothing(wire: Wire) -> None:
+    """Less came than was announced, so nobody knows that it was meant to end there."""
+    request = wire.post(BODY, f"Content-Length: {len(BODY) + 20}")
+    refused(wire.send(request, leave=True))
+    chunk = b"%x\r\n%s\r\n" % (len(BODY), BODY)
+    refused(wire.send(wire.post(chunk, CHUNKED), leave=True))
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", (LENGTH,), 408),
+        (b"{", ("Content-Length: 8388609",), 413),
+        (BODY, (LENGTH, "Content-Type: text/html"), 400),
+    ],
+)
+def test_a_connection_is_closed_when_nobody_knows_what_would_follow_on_it(
+    wire: Wire, body: bytes, headers: tuple[str, ...], status: int
+) -> None:
+    request = wire.post(body, *headers).replace(b"Connection: close\r\n", b"")
+    received = wire.send(request)
+    assert [status] == statuses(received)
+    assert b"connection: close" in received.lower()
+
+
+@pytest.mark.parametrize(
+    "header", ["Host: other.test", "Content-Type: text/html", "content-type: application/scim+json"]
+)
+def test_a_header_that_may_be_there_once_is_refused_when_it_is_there_twice(
+    wire: Wire, header: str
+) -> None:
+    received = wire.send(wire.post(BODY, LENGTH, header))
+    assert [400] == statuses(received)
+
+
 def test_a_stranger_who_sends_a_slow_body_is_answered_before_it_comes(wire: Wire) -> None:
     head = f"POST {MOUNT}/Users HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n"
     assert [401] == statuses(wire.send(head.encode() + b"{"))
@@ -211,64 +218,6 @@ def test_only_one_whole_token_in_one_header_lets_anybody_in(wire: Wire, authoriz
     received = wire.send(head.encode("latin-1"))
     assert statuses(received) in ([401], [400], [431], [])
     assert wire.token.encode() not in received
-
-
-PATHS = [
-    "/Users/%00",
-    "/Users/{id}%00",
-    "/Users/{id}%20",
-    "/Users/{id}.",
-    "/Users/{id};a=b",
-    "/Users/{id}%2f",
-    "/Users/{id}%2F",
-    "/Users%2f{id}",
-    "/Users/{id}%5c",
-    "/Users/{id}%252f",
-    "/Users/{id}/..",
-    "/Users/{id}/.",
-    "/Users/{id}/%2e",
-    "/Users/./{id}",
-    "/Users/../Users/{id}",
-    "/Users/%2e%2e/Users/{id}",
-    "/Users/..%2fUsers%2f{id}",
-    "/Users/x/../{id}",
-    "/../v2/Users/{id}",
-    "/Users/%c0%ae%c0%ae%c0%af{id}",
-    "/Users/%c0%80{id}",
-    "/Users/%ff{id}",
-    "/Users/%ed%a0%80",
-    "/Users/{id}%",
-    "/Users/{id}%zz",
-    "/Users/{id}%0d%0aX-Injected:%20a",
-    "/Users/{id}%3Fcount=1",
-    "/Users/{id}%23",
-    "/Users/%EF%BC%8F{id}",
-    "/Users/{ID}",
-    "/Users/*",
-    "/Users/%7Bid%7D",
-    "/Groups/{id}",
-    "/Users/{id}/Groups",
-    "/Schemas/..%2fUsers",
-    "/" + "a/" * 5000,
-    "/Users/" + "x" * 60_000,
-]
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-@pytest.mark.parametrize("path", PATHS)
-def test_no_trick_with_a_path_leads_to_a_resource(wire: Wire, path: str, method: str) -> None:
-    path = path.replace("{id}", wire.user).replace("{ID}", wire.user.upper())
-    body = json.dumps({**EVIL, "id": wire.user}).encode() if method == "PUT" else b""
-    request = wire.head(method, path, f"Content-Length: {len(body)}") + body
-    received = wire.send(request)
-    refused(received, 400, 404, 405, 414, 431)
-    assert b"x-injected" not in received.partition(b"\r\n\r\n")[0].lower()
-
-
-@pytest.mark.parametrize("path", ["//Users//{id}", "/Users/{id}/", "///Users/{id}///"])
-def test_doubled_slashes_are_one_because_directories_send_them(wire: Wire, path: str) -> None:
-    path = path.replace("{id}", wire.user)
-    assert [200] == statuses(wire.send(wire.head("GET", path)))
 
 
 @pytest.mark.parametrize(
@@ -346,38 +295,12 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_served(wire: Wire, expect: s
     assert [400] == statuses(wire.send(request, b"[]", pause=0.1))
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.test/..", "a b", "<script>", "evil.test:99999999", "[::1", "é", "a@b", ""]
-)
-def test_a_host_that_is_none_is_in_no_url(wire: Wire, host: str) -> None:
-    head = wire.head("GET", f"/Users/{wire.user}")
-    own = f"Host: {wire.address.netloc}".encode()
-    received = wire.send(head.replace(own, f"Host: {host}".encode()))
-    assert statuses(received) in ([200], [400])
-    assert not host or f"//{host}/".encode() not in received
-
-
 def test_odd_bytes_in_headers_that_are_kept_are_no_harm(wire: Wire) -> None:
     for value in ("\xff\xfe", "a" * 10_000, "'; DROP TABLE tokens; --", "\x7f"):
         request = wire.post(
             b"[]", "Content-Length: 2", f"X-Request-Id: {value}", f"User-Agent: {value}"
         )
         assert statuses(wire.send(request)) in ([400], [])
-
-
-@pytest.mark.parametrize("http", ["httptools", "h11"])
-def test_a_mount_whose_path_a_client_has_a_part_in_injects_no_header(
-    tmp_path: Path, http: str, wire: Wire
-) -> None:
-    app = ScimApp(str(tmp_path / "scim.db"), rate_limit=None)
-    host = Starlette(routes=[Mount("/{tenant}/scim", app=app)], lifespan=app.lifespan)
-    with serving(host, http=http, timeout_keep_alive=1) as url:
-        client = Client(f"{url}/a%0d%0aX-Injected:%20b/scim", issue_token(tmp_path / "scim.db"))
-        answer = client.post("/Users", EVIL)
-        client.close()
-    assert 201 == answer.status_code
-    assert "x-injected" not in answer.headers
-    assert "%0D%0AX-Injected:%20b/scim/Users/" in answer.headers["location"]
 
 
 def test_the_time_that_a_body_may_take_is_a_setting(tmp_path: Path, wire: Wire) -> None:

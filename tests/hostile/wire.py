@@ -104,6 +104,12 @@ def statuses(received: bytes) -> list[int]:
     return found
 
 
+def refused(received: bytes, *allowed: int) -> None:
+    """Check that every answer is a refusal, or that there is none and the connection is closed."""
+    found = statuses(received)
+    assert set(found) <= set(allowed or (400, 404, 405, 408, 413, 414, 415, 431, 501)), found
+
+
 def _check(status: int, head: bytes, content: bytes) -> None:
     assert status < 500 or status == 501, (head, content)
     if b"application/scim+json" not in head:
