@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import random
@@ -28,6 +29,7 @@ from tests.product import raising
 PASSWORD = "hunter2-9f3c1d"
 OTHER = "victim-51e7a0"
 PERSON = "Lovelace-77b2"
+FAILURES = itertools.count()
 FOLDER = Path(scim_asgi.__file__).parent
 
 
@@ -141,7 +143,7 @@ async def refusing(account: Account, context: HookContext) -> None:
         TryAgainLater(1, f"busy with {context.password}"),
     ]
     if context.password:
-        raise kinds[len(context.delivery_id + context.reason) % 3]
+        raise kinds[next(FAILURES) % 3]
 
 
 @pytest.mark.parametrize("behaviour", [None, refusing])
