@@ -114,14 +114,6 @@ def test_who_leaves_in_the_middle_of_a_body_has_changed_nothing(wire: Wire, cut:
     refused(wire.send(wire.post(BODY[:cut], LENGTH), leave=True))
 
 
-def test_who_leaves_behind_something_that_looks_whole_has_changed_nothing(wire: Wire) -> None:
-    """Less came than was announced, so nobody knows that it was meant to end there."""
-    request = wire.post(BODY, f"Content-Length: {len(BODY) + 20}")
-    refused(wire.send(request, leave=True))
-    chunk = b"%x\r\n%s\r\n" % (len(BODY), BODY)
-    refused(wire.send(wire.post(chunk, CHUNKED), leave=True))
-
-
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from scim_asgi import ScimApp
 from tests.client import GROUP, PATCH_OP, SEARCH, USER, Client, assert_error
 
 JSON = {"Content-Type": "application/scim+json"}
@@ -295,3 +297,31 @@ def test_random_bytes_never_make_the_server_fail(client: Client) -> None:
         for body in rows:
             answer: httpx.Response = client.send(method, path, body, headers=JSON)
             assert answer.status_code < 500, (method, body[:40])
+
+
+async def test_who_goes_away_in_the_middle_of_a_body_has_sent_nothing(tmp_path: Path) -> None:
+    """Even where what came looks whole: nobody knows that it was meant to end there."""
+    app = ScimApp(str(tmp_path / "scim.db"))
+    whole = b'{"schemas": ["%s"], "userName": "ada@acme.test"}' % USER.encode()
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async with app.lifespan():
+        token = (await app.tokens.issue("acme", name="tests")).token
+        messages = iter(
+            [
+                {"type": "http.request", "body": whole, "more_body": True},
+                {"type": "http.disconnect"},
+            ]
+        )
+
+        async def receive() -> Any:
+            return next(messages)
+
+        headers = [(b"authorization", f"Bearer {token}".encode())]
+        scope = {"type": "http", "method": "POST", "path": "/Users", "scheme": "http"}
+        await app({**scope, "query_string": b"", "headers": headers}, receive, send)
+        assert [] == sent
+        assert [] == await app.log.entries("acme")
