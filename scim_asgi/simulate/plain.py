@@ -24,7 +24,7 @@ Operation = dict[str, Any]
 
 
 class Plain(Simulator):
-    """Looks up, creates, and PUTs or PATCHes, as the RFC has it.
+    """A directory that looks up, creates, and PUTs or PATCHes as the RFC has it.
 
     A mode is words with hyphens between them; `has` tells whether a word is one of them.
     """

@@ -311,18 +311,19 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
     [pytest.param(run, *rest, id=f"{run}: {what}") for run, what, *rest in FAULTS],
 )
 async def test_a_fault_of_a_server_is_found(
-    run: str, fault: Fault, words: str, tmp_path: Path
+    run: str, fault: Fault, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("scim_asgi.simulate.simulator._REPEATS", 2)
     name, _, mode = run.partition(" ")
     app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None)
     async with app.lifespan():
         token = (await app.tokens.issue("acme", name="tests")).token
         found: list[str] = []
-        for days in (1, 4):
+        for days, seed in ((1, 1), (4, 2)):
             if not any(words in each for each in found):
                 broken = Broken(app, fault)
                 report = await SIMULATORS[name](
-                    app=broken, token=token, mode=mode, users=25, groups=4, cycles=days, seed=days
+                    app=broken, token=token, mode=mode, users=25, groups=4, cycles=days, seed=seed
                 ).run()
                 found += [*report.differences, *report.failures]
     assert any(words in each for each in found), found[:10]
