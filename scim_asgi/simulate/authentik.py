@@ -112,9 +112,7 @@ class Authentik(Plain):
             return reply.body
         name = person.login if self.has("older") else quoted(person.login)
         user = await self._adopt("/Users", f"userName eq {name}")
-        link = self.link(person, user, {})
-        await self.update_user(person, link, dict(values))
-        link.sent.update(values)
+        await self.adopt(person, user, values)
         return user
 
     async def update_user(self, person: Person, link: UserLink, changes: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ class Rippling(Plain):
         body = self.user(person, values)
         reply = await self.send("POST", "/Users", body, expect=(201, 409))
         if reply.status == 409:
-            return await self._adopt(person, values)
+            return await self._adopt_clashing(person, values)
         if self.random.random() < _REPEATED:
             await self.send("POST", "/Users", body, expect=(409,))
         return reply.body
@@ -98,13 +98,11 @@ class Rippling(Plain):
         user = resource_of({**values, 'emails[type eq "work"].primary': True})
         return {"schemas": schemas_of(values), **user}
 
-    async def _adopt(self, person: Person, values: Attributes) -> dict[str, Any]:
+    async def _adopt_clashing(self, person: Person, values: Attributes) -> dict[str, Any]:
         found = await super().find_user(person)
         if len(found) != 1:
             raise Failure(f"{person.login} clashes with a user whom its userName does not find")
-        link = self.link(person, found[0], {})
-        await self.update_user(person, link, dict(values))
-        link.sent.update(values)
+        await self.adopt(person, found[0], values)
         return found[0]
 
     async def _list(self, path: str) -> list[dict[str, Any]]:

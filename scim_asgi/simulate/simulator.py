@@ -371,12 +371,16 @@ class Simulator(ABC):
         if len(found) > 1:
             raise Failure(f"{len(found)} users are {person.login}")
         if found:
-            sent = {path: read(found[0], path) for path in values}
-            await self._update_user(person, self.link(person, found[0], sent), values)
+            await self.adopt(person, found[0], values)
         else:
             user = await self.create_user(person, values)
             if person.key not in self.users:
                 self.link(person, user, values)
+
+    async def adopt(self, person: Person, user: dict[str, Any], values: Attributes) -> None:
+        """Make a user that is there a person's own, and bring it up to date."""
+        sent = {path: read(user, path) for path in values}
+        await self._update_user(person, self.link(person, user, sent), values)
 
     async def _update_user(self, person: Person, link: UserLink, values: Attributes) -> None:
         changes = {

@@ -315,7 +315,7 @@ async def test_a_fault_of_a_server_is_found(
 ) -> None:
     monkeypatch.setattr("scim_asgi.simulate.simulator._REPEATS", 2)
     name, _, mode = run.partition(" ")
-    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None)
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None, guard=None)
     async with app.lifespan():
         token = (await app.tokens.issue("acme", name="tests")).token
         found: list[str] = []
@@ -333,7 +333,7 @@ async def test_a_fault_of_a_server_is_found(
 async def test_groups_of_users_become_memberships_where_a_server_takes_them(
     mode: str, tmp_path: Path
 ) -> None:
-    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None)
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None, guard=None)
     async with app.lifespan():
         token = (await app.tokens.issue("acme", name="tests")).token
         run = SailPoint(app=TakesGroupsOfUsers(app), token=token, mode=mode, users=20, groups=3)
@@ -353,7 +353,7 @@ async def test_authentik_puts_as_many_operations_into_a_patch_as_a_bulk_request_
         if call.path == "/ServiceProviderConfig":
             call.answer["bulk"]["maxOperations"] = size
 
-    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None)
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=Product(), rate_limit=None, guard=None)
     async with app.lifespan():
         token = (await app.tokens.issue("acme", name="tests")).token
         broken = Broken(app, Fault(garbles=says_how_many))
