@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from scim_asgi.simulate.attributes import CORE_GROUP, Attributes, quoted, resource_of
 from scim_asgi.simulate.client import Failure, Manners
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
 from scim_asgi.simulate.plain import Operation, Plain, references, schemas_of
-from scim_asgi.simulate.simulator import Standing
 from scim_asgi.simulate.snapshot import member_ids
 
 _SCIM = "application/scim+json"

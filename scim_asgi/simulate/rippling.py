@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from scim_asgi.simulate.attributes import ENTERPRISE, Attributes, quoted, resource_of
 from scim_asgi.simulate.client import Failure, Manners
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.plain import Plain, schemas_of
-from scim_asgi.simulate.simulator import Standing
 
 _PAGE = 100
 _REPEATED = 0.05
