@@ -17,8 +17,9 @@ from scim_asgi.simulate.attributes import (
 )
 from scim_asgi.simulate.client import Failure, Manners
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
-from scim_asgi.simulate.simulator import Simulator, Standing
+from scim_asgi.simulate.simulator import Simulator
 
 _PAGE = ("startIndex", "1"), ("count", "100")
 _STEP = 100

@@ -17,14 +17,15 @@ from scim_asgi.simulate.attributes import (
 )
 from scim_asgi.simulate.client import Failure, Reply
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
-from scim_asgi.simulate.simulator import Simulator, Standing
+from scim_asgi.simulate.simulator import Simulator
 
 Operation = dict[str, Any]
 
 
 class Plain(Simulator):
-    """Looks up, creates, and PUTs or PATCHes, as the RFC has it.
+    """A directory that looks up, creates, and PUTs or PATCHes as the RFC has it.
 
     A mode is words with hyphens between them; `has` tells whether a word is one of them.
     """
