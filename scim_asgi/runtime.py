@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 from starlette.types import ASGIApp
@@ -13,13 +13,14 @@ from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
 from scim_asgi.http.authentication import BearerTokenMiddleware
 from scim_asgi.http.endpoints import Endpoints, Limits
 from scim_asgi.http.rate_limit import ClientKey, RateLimitMiddleware
-from scim_asgi.mapping.fields import AccountFields
+from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
 from scim_asgi.provisioning.changes import Changes
+from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
 from scim_asgi.provisioning.log import ProvisioningLog
@@ -28,6 +29,8 @@ from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.queries import DEFAULT_COUNT, MAX_RESULTS, Queries
 from scim_asgi.provisioning.reconcile import Reconciler
+from scim_asgi.provisioning.remapping import Remapping
+from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.provisioning.wanted import WantedAccounts
@@ -50,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     unknown_members: UnknownMembers = "skip"
     group_patch_body: bool = False
     accept_bare_token: bool = False
+    roles: frozenset[str] | None = None
 
 
 class OpeningStore:
@@ -97,7 +101,7 @@ class OpeningStore:
         return await self._store.write(work, durable=durable)
 
 
-class Runtime:
+class Runtime(Generic[A]):
     """The parts of a ScimApp, put together.
 
     Args:
@@ -113,20 +117,24 @@ class Runtime:
         store: Store,
         registry: Registry,
         hooks: HookSet,
-        fields: AccountFields,
+        fields: AccountFields[A],
         settings: Settings,
     ) -> None:
         self._hooks = hooks
         self.store = OpeningStore(store)
         self.tokens = Tokens(self.store)
-        self.mappings = Mappings(self.store, fields)
         self.log = ProvisioningLog(self.store)
         delivery = Delivery(hooks, fields, settings.hook_timeout)
         reconciler = Reconciler(self.store, delivery, registry)
-        accounts = WantedAccounts(self.mappings, hooks)
+        compiled = CompiledMappings(fields, settings.roles)
+        accounts = WantedAccounts(compiled, hooks)
+        remapping = Remapping(accounts)
         self.background = Background(
-            self.store, accounts, hooks, reconciler, settings.base_url or ""
+            self.store, remapping, hooks, reconciler, settings.base_url or ""
         )
+        wake = self.background.wake
+        self.mappings = Mappings(self.store, registry, fields, compiled, remapping, wake)
+        self.roles = Roles(self.store, compiled, remapping, wake)
         changes = Changes(
             registry,
             accounts,

@@ -66,9 +66,9 @@ class Scim:
         self._stack.callback(client.close)
         return client
 
-    def set_mapping(self, override: dict[str, str], organization: str = "acme") -> None:
+    def set_mapping(self, override: dict[str, str], organization: str = "acme") -> int:
         """Set an organization's override."""
-        self.ask(lambda app: app.set_mapping(organization, override))
+        return self.ask(lambda app: app.mappings.set(organization, override))
 
     def log(self, organization: str = "acme") -> list[Any]:
         """Return the provisioning log of an organization."""

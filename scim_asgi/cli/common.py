@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +15,7 @@ import msgspec
 
 from scim_asgi.app import ScimApp
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
 
 T = TypeVar("T")
@@ -31,6 +34,14 @@ account_option = click.option(
     "--account",
     metavar="MODULE:ATTRIBUTE",
     help="The product's own account type, a msgspec.Struct.",
+)
+
+roles_option = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE",
+    help="A role that the product knows; repeat it for each. None: any role goes.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -55,13 +66,20 @@ def load_attribute(option: str, name: str) -> Any:
         raise click.BadParameter(msg, param_hint=option) from error
 
 
-def run(database: str, work: Callable[[ScimApp], Awaitable[T]], *, account: str | None = None) -> T:
+def run(
+    database: str,
+    work: Callable[[ScimApp], Awaitable[T]],
+    *,
+    account: str | None = None,
+    roles: Iterable[str] = (),
+) -> T:
     """Run a coroutine on an open ScimApp; what goes wrong ends the command with a message.
 
     Args:
         database: The database's URL.
         work: The coroutine function.
         account: Module and attribute of the product's own account type.
+        roles: The roles that the product knows; none for any.
 
     Raises:
         click.ClickException: In the place of every error of this package.
@@ -69,14 +87,43 @@ def run(database: str, work: Callable[[ScimApp], Awaitable[T]], *, account: str 
     account_type = Account if account is None else load_attribute("--account", account)
 
     async def opened() -> T:
-        app = ScimApp(database, account=account_type, rate_limit=None)
+        app = ScimApp(
+            database, account=account_type, roles=frozenset(roles) or None, rate_limit=None
+        )
         async with app.lifespan():
             return await work(app)
 
     try:
         return asyncio.run(opened())
+    except MappingError as error:
+        lines = "".join(f"\n  {problem}" for problem in error.problems)
+        msg = f"It cannot be saved:{lines}"
+        raise click.ClickException(msg) from error
     except (ScimAsgiError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def when(at: int) -> str:
+    """Return a time in Unix milliseconds as people read it."""
+    return f"{datetime.fromtimestamp(at / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def decode(file: Path, kind: type[T], wanted: str) -> T:
+    """Read a JSON file.
+
+    Args:
+        file: The file.
+        kind: What it has to be.
+        wanted: Likewise, in words.
+
+    Raises:
+        click.ClickException: It is something else.
+    """
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except msgspec.DecodeError as error:
+        msg = f"{file} is not {wanted}: {error}"
+        raise click.ClickException(msg) from error
 
 
 def print_json(value: Any) -> None:

@@ -6,6 +6,7 @@ import click
 
 from scim_asgi.cli.log import log
 from scim_asgi.cli.mapping import mapping
+from scim_asgi.cli.roles import roles
 from scim_asgi.cli.serve import serve
 from scim_asgi.cli.token import token
 
@@ -16,5 +17,5 @@ def main() -> None:
     """SCIM 2.0 provisioning for an ASGI product."""
 
 
-for command in (serve, token, mapping, log):
+for command in (serve, token, mapping, roles, log):
     main.add_command(command)

@@ -11,7 +11,7 @@ import click
 import uvicorn
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import account_option, database_option, load_attribute
+from scim_asgi.cli.common import account_option, database_option, load_attribute, roles_option
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.fields import Account
 from scim_asgi.protocol.core import read_resource_types
@@ -39,6 +39,7 @@ MOUNT = "/scim/v2"
     help="An object with the hooks, or a class or function that makes one.",
 )
 @account_option
+@roles_option
 @click.option(
     "--schemas",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -58,6 +59,7 @@ def serve(
     rate_limit: str,
     hooks: str | None,
     account: str | None,
+    roles: tuple[str, ...],
     schemas: Path | None,
     *,
     group_patch_body: bool,
@@ -68,6 +70,7 @@ def serve(
             database,
             hooks=None if hooks is None else load_hooks(hooks),
             account=Account if account is None else load_attribute("--account", account),
+            roles=roles or None,
             base_url=base_url,
             rate_limit=None if rate_limit.casefold() == "none" else rate_limit,
             resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),

@@ -11,6 +11,8 @@ MAX_VALUE = 1024
 """The longest value that an expression is given, in characters."""
 MAX_RESULT = 4096
 """The longest text that a filter makes, in characters."""
+MAX_BITS = 64
+"""The longest whole number that an expression is given, in bits."""
 MAX_ITEMS = 64
 """How many items a list has at most."""
 
@@ -36,6 +38,9 @@ def _checked_scalar(value: Any) -> Any:
         raise ExpressionFailure(msg)
     if isinstance(value, str) and len(value) > MAX_VALUE:
         msg = f"the value has more than {MAX_VALUE} characters"
+        raise ExpressionFailure(msg)
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        msg = f"the value is a number of more than {MAX_BITS} bits"
         raise ExpressionFailure(msg)
     return value
 

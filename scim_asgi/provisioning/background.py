@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from msgspec.structs import replace
-
-from scim_asgi.mapping.errors import Unmappable
-from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Outcome
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.reconcile import Reconciler
-from scim_asgi.provisioning.wanted import WantedAccounts
-from scim_asgi.store.base import Store, Transaction
+from scim_asgi.provisioning.remapping import Remapping
+from scim_asgi.store.base import Store
 from scim_asgi.store.errors import StoreError
-from scim_asgi.store.records import AccountRecord, LogRecord
+from scim_asgi.store.records import AccountRecord
 
 logger = logging.getLogger("scim_asgi.background")
 
@@ -30,7 +26,7 @@ class Background:
 
     Args:
         store: Where accounts are kept.
-        accounts: What works out the accounts.
+        remapping: What maps accounts anew.
         hooks: The host's hooks; without any there is nothing to do.
         reconciler: What delivers.
         base_url: For the locations in the resources that hooks get; the requests' own are taken
@@ -40,13 +36,13 @@ class Background:
     def __init__(
         self,
         store: Store,
-        accounts: WantedAccounts,
+        remapping: Remapping,
         hooks: HookSet,
         reconciler: Reconciler,
         base_url: str,
     ) -> None:
         self._store = store
-        self._accounts = accounts
+        self._remapping = remapping
         self._hooks = hooks
         self._reconciler = reconciler
         self._base_url = base_url
@@ -97,11 +93,13 @@ class Background:
     async def work(self) -> float:
         """Work off what can be done now; return how many seconds to wait for more."""
         self._wake.clear()
-        while await self._store.write(self._map_batch, durable=False):
-            pass
-        while due := await self._store.read(lambda tx: tx.accounts.due(now(), _BATCH)):
-            slots = asyncio.Semaphore(_PARALLEL)
+        slots = asyncio.Semaphore(_PARALLEL)
+        while True:
+            mapped = await self._store.write(self._remapping.work, durable=False)
+            due = await self._store.read(lambda tx: tx.accounts.due(now(), _BATCH))
             await asyncio.gather(*(self._deliver(account, slots) for account in due))
+            if not mapped and not due:
+                break
         next_due = await self._store.read(lambda tx: tx.accounts.next_due())
         if next_due is None:
             return _LOOK_AGAIN
@@ -117,44 +115,3 @@ class Background:
                 self._deliveries.add(delivery)
                 delivery.add_done_callback(self._deliveries.discard)
                 await asyncio.shield(delivery)
-
-    def _map_batch(self, tx: Transaction) -> int:
-        """Work out the wanted fields of marked accounts anew; return how many there were."""
-        accounts = tx.accounts.marked(now(), _BATCH)
-        for account in accounts:
-            self._map(tx, account)
-        return len(accounts)
-
-    def _map(self, tx: Transaction, account: AccountRecord) -> None:
-        record = None if account.resource is None else tx.resources.by_number(account.resource)
-        if record is None or account.wanted_state == "deleted":
-            tx.accounts.update(_unmarked(account))
-            return
-        try:
-            fields = self._accounts.fields(tx, record, account)
-        except Unmappable as error:
-            tx.accounts.update(_unmarked(account))
-            tx.log.insert(_skipped(account, error.detail))
-            return
-        state = wanted_state(fields, record.document, account)
-        wanted = want(account, record, fields, state, reason="groups or mapping changed")
-        if wanted.wanted == account.wanted and not differs(wanted):
-            tx.accounts.update(_unmarked(account))
-        else:
-            tx.accounts.update(wanted)
-
-
-def _unmarked(account: AccountRecord) -> AccountRecord:
-    return replace(account, marked=False)
-
-
-def _skipped(account: AccountRecord, detail: str) -> LogRecord:
-    return LogRecord(
-        organization_id=account.organization_id,
-        at=now(),
-        action="skipped",
-        status=0,
-        resource_type="User",
-        resource_name=str(account.wanted.get("email_address") or account.id),
-        detail=detail,
-    )

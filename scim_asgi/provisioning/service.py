@@ -202,7 +202,7 @@ class Service:
         row = with_error(request_row(caller), error, failed=error.status in (500, 503))
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
-            row = replace(row, action="skipped")
+            row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
         error.is_logged = True
         try:
             await self._store.write(lambda tx: tx.log.insert(row), durable=False)

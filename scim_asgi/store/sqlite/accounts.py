@@ -20,8 +20,12 @@ _MARK = """
 UPDATE accounts SET marked = 1
 WHERE resource IN (SELECT value FROM json_each(?)) AND NOT marked
 """
-_MARK_ORGANIZATION = """
-UPDATE accounts SET marked = 1 WHERE organization_id = ? AND resource IS NOT NULL AND NOT marked
+_EXTENT = """
+SELECT count(*), coalesce(max(number), 0) FROM accounts
+WHERE organization_id = ? AND resource IS NOT NULL
+"""
+_UNDELIVERED = """
+SELECT count(*) FROM accounts WHERE organization_id = ? AND delivery_id IS NOT NULL
 """
 _NEXT_DUE = """
 SELECT min(max(due_at, claimed_until)) FROM accounts WHERE delivery_id IS NOT NULL
@@ -58,8 +62,21 @@ class SqliteAccounts:
     def mark(self, resources: Iterable[int]) -> None:
         self._connection.execute(_MARK, (_encode(list(resources)).decode(),))
 
-    def mark_organization(self, organization_id: str) -> int:
-        return self._connection.execute(_MARK_ORGANIZATION, (organization_id,)).rowcount
+    def extent(self, organization_id: str) -> tuple[int, int]:
+        total, last = self._connection.execute(_EXTENT, (organization_id,)).fetchone()
+        return total, last
+
+    def of_organization(
+        self, organization_id: str, *, after: int, last: int, limit: int
+    ) -> list[AccountRecord]:
+        condition = (
+            "WHERE organization_id = ? AND number > ? AND number <= ? AND resource IS NOT NULL "
+            "ORDER BY number LIMIT ?"
+        )
+        return _TABLE.all(self._connection, condition, (organization_id, after, last, limit))
+
+    def undelivered(self, organization_id: str) -> int:
+        return int(self._connection.execute(_UNDELIVERED, (organization_id,)).fetchone()[0])
 
     def marked(self, now: int, limit: int) -> list[AccountRecord]:
         condition = "WHERE marked AND claimed_until <= ? ORDER BY number LIMIT ?"
