@@ -5,14 +5,14 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo serve test check bench clean
+.PHONY: help demo serve test check bench bench-mapping clean
 
 help:
 	@echo "make demo   play a directory's first cycle against an example product"
 	@echo "make serve  run the example product and keep it running"
 	@echo "make test   run the tests"
 	@echo "make check  run the linters and the type checker"
-	@echo "make bench  measure"
+	@echo "make bench  measure; make bench-mapping measures the attribute mapping"
 	@echo "make clean  remove what the others have made"
 
 .venv/ready: pyproject.toml
@@ -38,6 +38,10 @@ check: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks
+
+bench-mapping: .venv/ready
+	@$(BIN)/python -m benchmarks.templates
+	@$(BIN)/python -m benchmarks.remapping
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.mapping.errors import ExpressionError
-from scim_asgi.mapping.filters import MAX_RESULT, MAX_VALUE
+from scim_asgi.mapping.filters import MAX_RESULT, MAX_SEARCH, MAX_VALUE
 from scim_asgi.mapping.kinds import LIST, TEXT, Kinds, kind_of, said
 
 BUDGET_NS = 1_000_000
@@ -18,6 +18,7 @@ _ALLOWED_NS = BUDGET_NS // 2
 """What the estimate may come to: a slower machine keeps the budget too."""
 _NS_PER_CHARACTER = {"downcase": 20, "upcase": 20, "strip": 4, "split": 3, "replace": 5}
 """Measured on texts of the worst kind, in and out; what is missing costs 1."""
+_NS_PER_COMPARISON = 0.3
 _GROWTH = {"downcase": 2, "upcase": 3}
 """How many characters one character becomes at most (Unicode's special casing)."""
 
@@ -91,11 +92,11 @@ def analyse(start: Argument, calls: tuple[Call, ...], source: Shape, position: i
     constants = () if start.is_value else (Constant(start.constant, position),)
     kinds = source.kinds if start.is_value else frozenset[Any]()
     shape = replace(source, kinds=kinds, constants=constants, longest=start.longest)
-    spent = 0
+    spent = 0.0
     for call in calls:
         _check_kinds(call, shape, source)
         after = _apply(call, shape, source)
-        spent += _NS_PER_CHARACTER.get(call.name, 1) * (shape.longest + after.longest)
+        spent += _work(call, shape.longest, after.longest)
         if spent > _ALLOWED_NS:
             msg = (
                 "the expression could take longer than 1 ms on a long value; use fewer filters, "
@@ -107,6 +108,18 @@ def analyse(start: Argument, calls: tuple[Call, ...], source: Shape, position: i
         msg = "the expression never gives anything"
         raise ExpressionError(msg, position)
     return shape
+
+
+def _work(call: Call, before: int, after: int) -> float:
+    """Return how many nanoseconds a filter takes at most, from a length to another."""
+    work = _NS_PER_CHARACTER.get(call.name, 1) * (before + after)
+    if call.name in ("replace", "split"):
+        mark = call.arguments[0]
+        comparisons = min((before - mark.shortest + 1) * mark.longest, MAX_SEARCH)
+        # What grows is counted before it is built.
+        searches = 2 if after > before else 1
+        work += _NS_PER_COMPARISON * max(0, comparisons) * searches
+    return work
 
 
 def _check_kinds(call: Call, shape: Shape, source: Shape) -> None:

@@ -13,7 +13,7 @@ from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, RemappingRecord, ResourceRecord
 
-_BATCH = 50
+_BATCH = 10
 
 
 class MappingStatus(Struct, frozen=True, kw_only=True):
