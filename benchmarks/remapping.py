@@ -119,7 +119,11 @@ def _request(target: Target, some: list[str], number: int) -> bytes:
             return target.request("GET", "/Users?filter=userName+eq+%22user0000007@bench.test%22")
         case 2:
             return target.request("GET", "/Users?count=10")
-    change = {"op": "Replace", "path": "name.familyName", "value": f"Family{number}"}
+    change: dict[str, object] = {
+        "op": "Replace",
+        "path": "name.familyName",
+        "value": f"Family{number}",
+    }
     return target.request("PATCH", path, patch(change))
 
 

@@ -107,8 +107,10 @@ def measure(count: int, seed: int) -> Cost:
             timed_out += "1 ms" in str(error)
         times.append(time.thread_time_ns() - began)
     times.sort()
-    at = [times[min(len(times) - 1, int(len(times) * part))] / 1e6 for part in (0.5, 0.99, 0.999)]
-    return Cost(count, refused, stopped, timed_out, *at, times[-1] / 1e6)
+    median, p99, p999, worst = (
+        times[min(len(times) - 1, int(len(times) * part))] / 1e6 for part in (0.5, 0.99, 0.999, 1)
+    )
+    return Cost(count, refused, stopped, timed_out, median, p99, p999, worst)
 
 
 def main() -> int:

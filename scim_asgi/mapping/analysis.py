@@ -112,7 +112,7 @@ def analyse(start: Argument, calls: tuple[Call, ...], source: Shape, position: i
 
 def _work(call: Call, before: int, after: int) -> float:
     """Return how many nanoseconds a filter takes at most, from a length to another."""
-    work = _NS_PER_CHARACTER.get(call.name, 1) * (before + after)
+    work = float(_NS_PER_CHARACTER.get(call.name, 1) * (before + after))
     if call.name in ("replace", "split"):
         mark = call.arguments[0]
         comparisons = min((before - mark.shortest + 1) * mark.longest, MAX_SEARCH)

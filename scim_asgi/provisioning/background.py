@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Outcome
@@ -85,10 +86,10 @@ class Background:
             except Exception:
                 logger.exception("The background failed; it goes on.")
                 pause = _LOOK_AGAIN
-            try:
-                await asyncio.wait_for(self._wake.wait(), pause)
-            except TimeoutError:
-                continue
+            # Not wait_for: before Python 3.12 it may swallow being cancelled right after a wake.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def work(self) -> float:
         """Work off what can be done now; return how many seconds to wait for more."""
