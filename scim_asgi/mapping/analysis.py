@@ -30,6 +30,11 @@ class Argument(Struct, frozen=True):
     is_value: bool = False
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether it is no constant that could come out of an expression."""
+        return self.is_value or self.constant is None or self.constant == ""
+
+    @property
     def longest(self) -> int:
         """How many characters its text has at most."""
         return MAX_VALUE if self.is_value else len(str(self.constant or ""))
@@ -89,7 +94,7 @@ def analyse(start: Argument, calls: tuple[Call, ...], source: Shape, position: i
     Raises:
         ExpressionError: It can give nothing at all, or could take longer than its budget.
     """
-    constants = () if start.is_value else (Constant(start.constant, position),)
+    constants = () if start.is_nothing else (Constant(start.constant, position),)
     kinds = source.kinds if start.is_value else frozenset[Any]()
     shape = replace(source, kinds=kinds, constants=constants, longest=start.longest)
     spent = 0.0
@@ -160,7 +165,7 @@ def _with_default(call: Call, shape: Shape, source: Shape) -> Shape:
             items=shape.items | source.items,
             longest=longest,
         )
-    constants = () if other.constant in (None, "") else (Constant(other.constant, call.position),)
+    constants = () if other.is_nothing else (Constant(other.constant, call.position),)
     return replace(shape, constants=(*shape.constants, *constants), longest=longest)
 
 

@@ -206,4 +206,6 @@ def _split_value(key: str, value: str, shape: Shape) -> tuple[Expression | None,
     except ExpressionError as error:
         problem = MappingProblem(key, str(error), begin + error.position)
         raise _Refused(problem) from None
-    return expression, rest[1:].strip() or None if rest else None, end + 1
+    destination = rest[1:].strip()
+    position = begin + text.rindex(destination) if destination else len(value)
+    return expression, destination or None, position
