@@ -27,7 +27,8 @@ class MappingStatus(Struct, frozen=True, kw_only=True):
         mapped: How many of them are mapped.
         changed: How many of those got other fields, and are delivered to the host.
         skipped: Of how many the mapping makes no account; they stay as they were.
-        waiting: How many accounts of the organization the host has yet to confirm.
+        waiting: How many accounts of the organization are to be mapped after a change of a group,
+            or have yet to be confirmed by the host.
     """
 
     cause: str
@@ -85,7 +86,7 @@ class Remapping:
             mapped=record.mapped,
             changed=record.changed,
             skipped=record.skipped,
-            waiting=tx.accounts.undelivered(organization_id),
+            waiting=tx.accounts.unsettled(organization_id),
         )
 
     def work(self, tx: Transaction) -> bool:

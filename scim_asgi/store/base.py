@@ -185,8 +185,8 @@ class Accounts(Protocol):
     ) -> list[AccountRecord]:
         """Return accounts that have a User, with a number above `after` and up to `last`."""
 
-    def undelivered(self, organization_id: str) -> int:
-        """Return how many accounts of an organization have a delivery to make."""
+    def unsettled(self, organization_id: str) -> int:
+        """Return how many accounts of an organization are marked or have a delivery to make."""
 
     def marked(self, now: int, limit: int) -> list[AccountRecord]:
         """Return marked accounts that nobody has claimed, oldest first."""

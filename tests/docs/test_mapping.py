@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -57,7 +58,7 @@ VIEW = pasted_view(Registry([user_definition(), group_definition()]), USER)
 
 def pairs() -> Iterator[Any]:
     """Yield each example with what it leads to."""
-    for block, after in zip(BLOCKS, BLOCKS[1:], strict=False):
+    for block, after in pairwise(BLOCKS):
         if block.kind in ("json user", "json override", "json rules"):
             yield pytest.param(block, after, id=f"line {block.line}")
 

@@ -188,8 +188,8 @@ def test_what_is_longer_than_is_allowed_is_refused_where_it_exceeds() -> None:
         "{{ value | downcase"
         + "".join(f" | replace: 'acme-group-{n}', 'org:role-{n}'" for n in range(7))
         + " }}",
-        "{{ value | downcase | replace: ' & ', ' and ' | replace: 'ä', 'ae' | replace: 'ö', 'oe' "
-        "| replace: 'ü', 'ue' | replace: 'ß', 'ss' | replace: ' ', '.' | append: '@acme.test' }}",
+        "{{ value | downcase | replace: ' & ', ' and ' | replace: 'ä', 'ae' | replace: 'ö', 'oe'"
+        " | replace: 'ü', 'ue' | replace: 'ß', 'ss' | replace: ' ', '.' | append: '@a.test' }}",
         "{{ value | strip | split: '@' | first | upcase | prepend: 'u-' | default: 'nobody' }}",
     ],
 )

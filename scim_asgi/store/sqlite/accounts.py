@@ -24,8 +24,8 @@ _EXTENT = """
 SELECT count(*), coalesce(max(number), 0) FROM accounts
 WHERE organization_id = ? AND resource IS NOT NULL
 """
-_UNDELIVERED = """
-SELECT count(*) FROM accounts WHERE organization_id = ? AND delivery_id IS NOT NULL
+_UNSETTLED = """
+SELECT count(*) FROM accounts WHERE organization_id = ? AND (delivery_id IS NOT NULL OR marked)
 """
 _NEXT_DUE = """
 SELECT min(max(due_at, claimed_until)) FROM accounts WHERE delivery_id IS NOT NULL
@@ -75,8 +75,8 @@ class SqliteAccounts:
         )
         return _TABLE.all(self._connection, condition, (organization_id, after, last, limit))
 
-    def undelivered(self, organization_id: str) -> int:
-        return int(self._connection.execute(_UNDELIVERED, (organization_id,)).fetchone()[0])
+    def unsettled(self, organization_id: str) -> int:
+        return int(self._connection.execute(_UNSETTLED, (organization_id,)).fetchone()[0])
 
     def marked(self, now: int, limit: int) -> list[AccountRecord]:
         condition = "WHERE marked AND claimed_until <= ? ORDER BY number LIMIT ?"
