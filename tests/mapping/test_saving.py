@@ -153,6 +153,7 @@ def test_a_literal_that_is_no_role_of_the_product_is_refused() -> None:
         compile_mapping(override, FIELDS, roles=frozenset({"org:admin"}))
 
 
+SPELLINGS = [(" & ", " and "), ("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), (" ", ".")]
 GROWING = " | replace: 'a', '" + "a" * 60 + "'"
 
 
@@ -188,8 +189,9 @@ def test_what_is_longer_than_is_allowed_is_refused_where_it_exceeds() -> None:
         "{{ value | downcase"
         + "".join(f" | replace: 'acme-group-{n}', 'org:role-{n}'" for n in range(7))
         + " }}",
-        "{{ value | downcase | replace: ' & ', ' and ' | replace: 'ä', 'ae' | replace: 'ö', 'oe'"
-        " | replace: 'ü', 'ue' | replace: 'ß', 'ss' | replace: ' ', '.' | append: '@a.test' }}",
+        "{{ value | downcase"
+        + "".join(f" | replace: '{old}', '{new}'" for old, new in SPELLINGS)
+        + " | append: '@acme.test' }}",
         "{{ value | strip | split: '@' | first | upcase | prepend: 'u-' | default: 'nobody' }}",
     ],
 )

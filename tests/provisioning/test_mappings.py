@@ -1,0 +1,350 @@
+"""Previews, versions and what the host's own account type makes of a mapping, on a served app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from scim_asgi import Account, MappingError, RoleRule, RoleRules
+from scim_asgi.protocol.errors import ScimError
+from scim_asgi.provisioning.mappings import MappingVersion, VersionUnknown
+from scim_asgi.provisioning.previews import Preview
+from tests.client import ENTERPRISE, USER, Client, assert_error
+from tests.conftest import Scim, Served
+from tests.waiting import until
+
+TITLE = {"title": "public_metadata.title"}
+
+
+def preview(scim: Scim, organization: str = "acme", **options: Any) -> Preview[Account]:
+    return scim.ask(lambda app: app.mappings.preview(organization, **options))
+
+
+def attempts(found: Preview[Account], field: str) -> list[tuple[str, Any, str]]:
+    """Return what a preview says was tried for a field."""
+    explained = next(each for each in found.fields if each.destination == field)
+    return [(each.key, each.value, each.lost) for each in explained.attempts]
+
+
+def test_a_preview_of_a_stored_user_shows_the_account_that_the_host_has(
+    scim: Scim, client: Client
+) -> None:
+    user = client.create_user("ada@acme.test", name={"givenName": "Ada"}, title="T")
+    found = preview(scim, user_id=user["id"])
+    assert found.account is not None
+    has = scim.product.account("ada@acme.test")
+    assert (has.id, f"host-{has.id}", "Ada") == (
+        found.account.id,
+        found.account.host_id,
+        found.account.first_name,
+    )
+    assert "" == found.problem
+
+
+def test_a_preview_says_what_was_tried_and_why_it_lost(scim: Scim, client: Client) -> None:
+    user = client.create_user("ada@acme.test", displayName="Ada L", nickName="A", title="x")
+    override = {
+        "profileUrl": "first_name",
+        "displayName.firstWord": "{{ value | split: ' ' | first }}.first_name",
+        "nickName": "first_name",
+        "title": "email_address",
+    }
+    found = preview(scim, user_id=user["id"], override=override)
+    assert [
+        ("profileUrl", None, "it yields nothing"),
+        ("displayName.firstWord", "Ada", ""),
+        ("nickName", "A", "something before it was taken"),
+        ("name.givenName", None, "it yields nothing"),
+    ] == attempts(found, "first_name")
+    assert [
+        ("emails[primary eq true].value", None, "it yields nothing"),
+        ("title", "x", "it is no e-mail address"),
+        ("userName", "ada@acme.test", ""),
+    ] == attempts(found, "email_address")
+    winner = next(each for each in found.fields if each.destination == "first_name").winner
+    assert winner is not None
+    assert ("{{ value | split: ' ' | first }}", "Ada L", False) == (
+        winner.expression,
+        winner.held,
+        winner.is_default,
+    )
+
+
+def test_a_preview_of_a_pasted_user_reads_it_as_a_request_would(scim: Scim) -> None:
+    pasted = {
+        "USERNAME": "ada@acme.test",
+        "active": "False",
+        "groups": [{"display": "b"}, {"display": "A"}],
+        f"{ENTERPRISE}:department": "Sales",
+    }
+    override = {
+        "groups.displayName": "public_metadata.groups",
+        f"{ENTERPRISE}.department": "public_metadata.department",
+    }
+    found = preview(scim, resource=pasted, override=override)
+    assert found.account is not None
+    assert {"groups": ["A", "b"], "department": "Sales"} == found.account.public_metadata
+    assert not found.account.active
+    assert found.account.host_id is None
+
+
+def test_a_preview_knows_groups_and_role_rules(scim: Scim, client: Client) -> None:
+    user = client.create_user("ada@acme.test")
+    client.create_group("Admins", user["id"])
+    rules = RoleRules((RoleRule("Staff", "org:staff"), RoleRule("admins", "org:admin")))
+    scim.ask(lambda app: app.roles.set("acme", rules))
+    found = preview(scim, user_id=user["id"])
+    assert found.account is not None
+    assert "org:admin" == found.account.organization_role
+    assert [
+        ('role rule "Staff"', "org:staff", "the person is not in this group"),
+        ('role rule "admins"', "org:admin", ""),
+    ] == attempts(found, "organization_role")
+
+
+def test_a_preview_of_somebody_without_an_account_says_why(scim: Scim) -> None:
+    found = preview(scim, resource={"userName": "ada", "emails": [{"value": None}]})
+    assert found.account is None
+    assert '"userName" holds "ada"' in found.problem
+    explained = next(each for each in found.fields if each.destination == "email_address")
+    assert "it is required, and gets no value" == explained.remark
+
+
+def test_a_preview_names_the_own_default_of_a_field_that_nothing_is_mapped_to(
+    scim: Scim,
+) -> None:
+    found = preview(scim, resource={"userName": "a@b.test"}, override={"active": ""})
+    explained = next(each for each in found.fields if each.destination == "active")
+    assert (True, "the account type's own default", ()) == (
+        explained.value,
+        explained.remark,
+        explained.attempts,
+    )
+
+
+def test_a_preview_is_refused_with_a_reason(scim: Scim, client: Client) -> None:
+    user = scim.client("other").create_user("eve@other.test")
+    with pytest.raises(ScimError, match="no User with the id"):
+        preview(scim, user_id=user["id"])
+    with pytest.raises(ScimError):
+        preview(scim, resource={"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"]})
+    with pytest.raises(ScimError):
+        preview(scim, resource={"userName": 5})
+    with pytest.raises(ValueError, match="either"):
+        preview(scim)
+    with pytest.raises(MappingError):
+        preview(scim, resource={"userName": "a@b.test"}, override={"nope": "first_name"})
+
+
+def test_a_preview_stores_nothing(scim: Scim, client: Client) -> None:
+    preview(scim, resource={"userName": "a@b.test"}, override=TITLE)
+    assert 0 == client.get("/Users").json()["totalResults"]
+    assert {} == scim.ask(lambda app: app.mappings.get("acme"))
+    assert [] == scim.log()
+
+
+def history(scim: Scim, organization: str = "acme") -> list[MappingVersion]:
+    return scim.ask(lambda app: app.mappings.history(organization))
+
+
+def test_every_override_is_kept_with_who_when_and_the_difference(scim: Scim) -> None:
+    scim.set_mapping({"title": "first_name", "nickName": "last_name"}, "other")
+    scim.ask(lambda app: app.mappings.set("acme", TITLE, saved_by="ada"))
+    second = {"title": "first_name", "nickName": "last_name"}
+    scim.ask(lambda app: app.mappings.set("acme", second, saved_by="bob"))
+    scim.ask(lambda app: app.mappings.set("acme", {}, saved_by="eve"))
+    third, second_saved, first = history(scim)
+    assert [(3, "eve"), (2, "bob"), (1, "ada")] == [
+        (each.version, each.saved_by) for each in (third, second_saved, first)
+    ]
+    assert {"title": (None, "public_metadata.title")} == first.difference
+    assert {
+        "title": ("public_metadata.title", "first_name"),
+        "nickName": (None, "last_name"),
+    } == second_saved.difference
+    assert {"title": ("first_name", None), "nickName": ("last_name", None)} == third.difference
+    assert first.saved_at <= second_saved.saved_at <= third.saved_at
+    assert 1 == len(scim.ask(lambda app: app.mappings.history("acme", limit=1)))
+    assert (
+        third.difference
+        == scim.ask(lambda app: app.mappings.history("acme", limit=1))[0].difference
+    )
+
+
+def restore(scim: Scim, version: int, organization: str = "acme") -> int:
+    return scim.ask(lambda app: app.mappings.restore(organization, version, saved_by="ada"))
+
+
+def test_an_earlier_override_is_restored_as_a_new_version(scim: Scim, client: Client) -> None:
+    client.create_user("ada@acme.test", title="T")
+    scim.set_mapping({"title": "last_name"})
+    scim.set_mapping({})
+    assert 3 == restore(scim, 1)
+    assert {"title": "last_name"} == scim.ask(lambda app: app.mappings.get("acme"))
+    until(lambda: scim.product.account("ada@acme.test").last_name == "T")
+    for version in (0, 4):
+        with pytest.raises(VersionUnknown, match=f"version {version}"):
+            restore(scim, version)
+    scim.set_mapping(TITLE, "other")
+    with pytest.raises(VersionUnknown):
+        restore(scim, 2, "other")
+
+
+def test_saving_the_same_again_makes_no_version_but_another_order_does(scim: Scim) -> None:
+    one = {"title": "first_name", "nickName": "first_name"}
+    assert [1, 1, 2] == [
+        scim.set_mapping(one),
+        scim.set_mapping(dict(one)),
+        scim.set_mapping(dict(reversed(one.items()))),
+    ]
+
+
+class Employee(Struct, frozen=True, kw_only=True):
+    """A host's own account type."""
+
+    id: str
+    login: str
+    directory_id: str | None = None
+    badge: int | None = None
+
+
+EMPLOYEE = {
+    "userName": "login",
+    "externalId": "directory_id",
+    f"{ENTERPRISE}.employeeNumber": "badge",
+}
+
+
+def employees(serve: Served) -> tuple[Scim, Client]:
+    """Serve a product with accounts of type Employee."""
+    scim = serve(account=Employee)
+    scim.ask_as(Employee, lambda app: app.mappings.set("acme", EMPLOYEE))
+    return scim, scim.client()
+
+
+def test_hooks_get_the_hosts_own_type_with_converted_values(serve: Served) -> None:
+    scim, client = employees(serve)
+    client.create_user("ada", externalId="e1", **{ENTERPRISE: {"employeeNumber": "42"}})
+    ((account, context),) = scim.product.calls
+    own: Any = account
+    assert Employee(id=own.id, login="ada", directory_id="e1", badge=42) == own
+    assert (None, 42) == context.changes["badge"]
+
+
+def test_a_value_that_does_not_fit_is_refused_with_path_field_and_kind(serve: Served) -> None:
+    scim, client = employees(serve)
+    body = {"schemas": [USER], "userName": "ada", ENTERPRISE: {"employeeNumber": "many"}}
+    detail = assert_error(client.post("/Users", body), 400, "invalidValue")
+    assert f'"{ENTERPRISE}.employeeNumber" holds "many"' in detail
+    assert '"badge" cannot be text' in detail
+    assert [("skipped", 400, "ada")] == [
+        (row.action, row.status, row.resource_name) for row in scim.log()
+    ]
+
+
+def test_a_returning_person_is_recognised_by_whatever_is_mapped_from_the_external_id(
+    serve: Served,
+) -> None:
+    scim, client = employees(serve)
+    first = client.create_user("ada", externalId="e1")
+    client.send("DELETE", f"/Users/{first['id']}")
+    client.create_user("ada.new", externalId="e1")
+    assert ["create", "delete", "reactivate"] == [
+        "delete" if change == "deactivate" else change for change in scim.product.changes
+    ]
+    assert 1 == len({account.id for account, _ in scim.product.calls})
+
+
+@pytest.mark.parametrize(
+    ("destination", "same"),
+    [
+        ("external_id", True),
+        ("{{ value | downcase }}", True),
+        ("public_metadata.employee", True),
+        ("", False),
+    ],
+)
+def test_the_key_of_a_returning_person_follows_the_mapping(
+    scim: Scim, client: Client, destination: str, same: bool
+) -> None:
+    scim.set_mapping({"externalId": destination})
+    first = client.create_user("ada@acme.test", externalId="e1")
+    client.send("DELETE", f"/Users/{first['id']}")
+    client.create_user("ada.new@acme.test", externalId="e1")
+    assert same is (1 == len(scim.product.accounts))
+
+
+def test_another_path_into_the_same_field_counts_as_the_key_too(scim: Scim, client: Client) -> None:
+    scim.set_mapping({f"{ENTERPRISE}.employeeNumber": "external_id"})
+    first = client.create_user(
+        "ada@acme.test", externalId="e1", **{ENTERPRISE: {"employeeNumber": "42"}}
+    )
+    assert "42" == scim.product.account("ada@acme.test").external_id
+    client.send("DELETE", f"/Users/{first['id']}")
+    client.create_user("ada.new@acme.test", **{ENTERPRISE: {"employeeNumber": "42"}})
+    assert 1 == len(scim.product.accounts)
+
+
+def test_a_new_mapping_of_the_external_id_moves_the_key_of_those_who_are_there(
+    scim: Scim, client: Client
+) -> None:
+    first = client.create_user("ada@acme.test", externalId="E1")
+    scim.set_mapping({"externalId": "{{ value | downcase }}"})
+    until(lambda: scim.product.account("ada@acme.test").external_id == "e1")
+    client.send("DELETE", f"/Users/{first['id']}")
+    client.create_user("ada.new@acme.test", externalId="e1")
+    assert 1 == len(scim.product.accounts)
+
+
+def test_a_person_of_another_organization_is_never_recognised(scim: Scim, client: Client) -> None:
+    first = client.create_user("ada@acme.test", externalId="e1")
+    client.send("DELETE", f"/Users/{first['id']}")
+    scim.client("other").create_user("ada@acme.test", externalId="e1")
+    assert {"acme", "other"} == {each.organization_id for each in scim.product.accounts.values()}
+
+
+def test_somebody_who_loses_the_mailbox_keeps_the_account_as_it_was(
+    scim: Scim, client: Client
+) -> None:
+    mail = [{"value": "ada@acme.test", "primary": True}]
+    user = client.create_user("ada", emails=mail)
+    path = f"/Users/{user['id']}"
+    removed = client.patch(path, {"op": "remove", "path": "emails"})
+    detail = assert_error(removed, 400, "invalidValue")
+    assert "Set it for this person in the directory" in detail
+    row = scim.log()[-1]
+    assert ("skipped", "User", "ada") == (row.action, row.resource_type, row.resource_name)
+    assert mail[0]["value"] == client.get(path).json()["emails"][0]["value"]
+    assert ["create"] == scim.product.changes
+    assert {"created": 1, "skipped": 1} == scim.ask(lambda app: app.log.counts("acme"))
+
+
+def test_roles_that_the_product_does_not_know_do_not_reach_it(serve: Served) -> None:
+    scim = serve(roles={"org:admin", "org:member"})
+    client = scim.client()
+    ada = client.create_user("ada@acme.test")
+    scim.ask(lambda app: app.roles.set("acme", RoleRules(default="org:member")))
+    scim.set_mapping({"groups[0].displayName": "{{ value | downcase }}.organization_role"})
+    client.create_group("Org:Admin", ada["id"])
+    until(lambda: scim.product.account("ada@acme.test").organization_role == "org:admin")
+    client.create_group("Acme-Ops", ada["id"])
+    until(lambda: scim.product.account("ada@acme.test").organization_role == "org:member")
+    warning = next(row for row in scim.log() if row.action == "warning")
+    assert '"acme-ops" from the group "Acme-Ops"' in warning.detail
+    assert (ada["id"], "ada@acme.test", 0) == (
+        warning.resource_id,
+        warning.resource_name,
+        warning.status,
+    )
+
+
+def test_a_request_that_maps_to_an_unknown_role_says_so_in_its_own_row(serve: Served) -> None:
+    scim = serve(roles={"org:admin"})
+    scim.set_mapping({"title": "organization_role"})
+    scim.client().create_user("ada@acme.test", title="boss")
+    (row,) = scim.log()
+    assert "created" == row.action
+    assert '"boss" from "title"' in row.notes[0]
+    assert scim.product.account("ada@acme.test").organization_role is None
