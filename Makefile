@@ -5,15 +5,19 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo serve test check bench bench-mapping clean
+MINUTES ?= 60
+
+.PHONY: help demo serve test simulate torture check bench bench-mapping clean
 
 help:
-	@echo "make demo   play a directory's first cycle against an example product"
-	@echo "make serve  run the example product and keep it running"
-	@echo "make test   run the tests"
-	@echo "make check  run the linters and the type checker"
-	@echo "make bench  measure; make bench-mapping measures the attribute mapping"
-	@echo "make clean  remove what the others have made"
+	@echo "make demo      let a simulated Entra provision an example product"
+	@echo "make serve     run the example product and keep it running"
+	@echo "make test      run the tests"
+	@echo "make simulate  run all simulated directories, in every mode, with 500 people each"
+	@echo "make torture   kill a server under load again and again, for MINUTES=60"
+	@echo "make check     run the linters and the type checker"
+	@echo "make bench     measure; make bench-mapping measures the attribute mapping"
+	@echo "make clean     remove what the others have made"
 
 .venv/ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; make PYTHON=/path/to/python" >&2; exit 1; }
@@ -30,6 +34,9 @@ serve: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest
 
+simulate: .venv/ready
+	SIMULATE_IN_FULL=1 $(BIN)/python -m pytest tests/simulate/test_simulators.py
+
 check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,6 +46,8 @@ check: .venv/ready
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks
 
+torture: .venv/ready
+	@$(BIN)/python -m tests.torture --minutes $(MINUTES)
 bench-mapping: .venv/ready
 	@$(BIN)/python -m benchmarks.templates
 	@$(BIN)/python -m benchmarks.remapping

@@ -17,9 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.load import Measured, Target, measure, one
-from examples.acme.directory import GROUP, USER
 from examples.acme.process import free_port
-from scim_asgi.protocol.messages import PATCH_OP
+from scim_asgi.simulate.attributes import CORE_GROUP, CORE_USER, PATCH_OP
 
 HOST = "127.0.0.1"
 
@@ -51,7 +50,7 @@ def user(number: int) -> bytes:
     name = f"user{number:07}@bench.test"
     return json.dumps(
         {
-            "schemas": [USER],
+            "schemas": [CORE_USER],
             "userName": name,
             "externalId": f"ext-{number}",
             "active": True,
@@ -107,7 +106,7 @@ async def scim(report: Report, target: Target, requests: int) -> None:
     send = target.request
     await report.line("POST /Users", target, lambda n: send("POST", "/Users", user(n)), 201)
     some = [await create(target, "/Users", user(requests + n)) for n in range(100)]
-    group = {"schemas": [GROUP], "displayName": "bench"}
+    group = {"schemas": [CORE_GROUP], "displayName": "bench"}
     group_id = await create(target, "/Groups", json.dumps(group).encode())
     active = [patch({"op": "Replace", "path": "active", "value": v}) for v in ("False", "True")]
     members = [patch({"op": "add", "path": "members", "value": [{"value": each}]}) for each in some]

@@ -11,14 +11,18 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.http.responses import send_error
 from scim_asgi.mapping.fields import A, Account, AccountFields
 from scim_asgi.protocol.core import group_definition, user_definition
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
+from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.protocol.resources import UnknownAttributes
-from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet
+from scim_asgi.provisioning.guard import Guard
+from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet, ReadHook
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.runtime import Runtime, Settings
@@ -26,13 +30,16 @@ from scim_asgi.store.sqlite import SqliteStore
 
 logger = logging.getLogger("scim_asgi")
 
-R = TypeVar("R")
+R = TypeVar("R", bound=ReadHook)
+T = TypeVar("T")
 
 _NO_LIFESPAN = (
     "ScimApp opens its database on its first request. To have it open before and closed cleanly, "
     "give your application `lifespan=scim_app.lifespan`, or use `async with "
     "scim_app.lifespan():` in your own lifespan."
 )
+
+_DRAINING = "The server is being stopped; nothing was changed. Try again."
 
 
 class ScimApp(Generic[A]):
@@ -64,6 +71,12 @@ class ScimApp(Generic[A]):
         unique_group_names: Whether two groups of an organization may not share a displayName.
         group_patch_body: Whether a PATCH of a group is answered 200 with the group, not 204.
         accept_bare_token: Whether an Authorization header may be the token alone.
+        unpublished_attributes: What `/Schemas` leaves out, such as ``password`` or
+            ``emails.display``, for clients that stumble over it; it works as before.
+        guard: How much of an organization may be deactivated or deleted before a person has to
+            look at it; None for everything.
+        shutdown_timeout: Seconds that a stop waits for hooks under way before they are cancelled
+            and repeated at the next start.
 
     Raises:
         TypeError: `hooks` or `account` is not what it has to be.
@@ -90,6 +103,9 @@ class ScimApp(Generic[A]):
         unique_group_names: bool = True,
         group_patch_body: bool = False,
         accept_bare_token: bool = False,
+        unpublished_attributes: Iterable[str] = (),
+        guard: Guard | None = Guard(),  # noqa: B008 - frozen
+        shutdown_timeout: float = 20.0,
     ) -> None:
         groups = group_definition(unique_names=unique_group_names)
         settings = _settings(
@@ -105,6 +121,9 @@ class ScimApp(Generic[A]):
             group_patch_body=group_patch_body,
             accept_bare_token=accept_bare_token,
             roles=_role_names(roles),
+            unpublished_attributes=tuple(unpublished_attributes),
+            guard=None if guard is None else msgspec.to_builtins(guard),
+            shutdown_timeout=shutdown_timeout,
         )
         self._hooks = HookSet(hooks)
         # Without a type of the host's own, A is Account: the variable's default says so.
@@ -117,6 +136,8 @@ class ScimApp(Generic[A]):
             settings,
         )
         self._users = 0
+        self._under_way = 0
+        self._is_draining = False
 
     @property
     def tokens(self) -> Tokens:
@@ -134,13 +155,18 @@ class ScimApp(Generic[A]):
         return self._runtime.mappings
 
     @property
+    def reconciliation(self) -> Reconciliation:
+        """See how much the host has yet to confirm, deliver it again, release what is held."""
+        return self._runtime.reconciliation
+
+    @property
     def roles(self) -> Roles:
         """Read, replace and try out role rules."""
         return self._runtime.roles
 
     def on_create(
-        self, hook: Callable[[A, HookContext], Awaitable[R]]
-    ) -> Callable[[A, HookContext], Awaitable[R]]:
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when an account is to be created.
 
         It returns the host's own id, or None.
@@ -148,28 +174,45 @@ class ScimApp(Generic[A]):
         return self._hooks.register("create", hook)
 
     def on_update(
-        self, hook: Callable[[A, HookContext], Awaitable[R]]
-    ) -> Callable[[A, HookContext], Awaitable[R]]:
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when an account's fields change."""
         return self._hooks.register("update", hook)
 
     def on_deactivate(
-        self, hook: Callable[[A, HookContext], Awaitable[R]]
-    ) -> Callable[[A, HookContext], Awaitable[R]]:
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when an account is to be closed."""
         return self._hooks.register("deactivate", hook)
 
     def on_reactivate(
-        self, hook: Callable[[A, HookContext], Awaitable[R]]
-    ) -> Callable[[A, HookContext], Awaitable[R]]:
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when a closed account is to be opened again."""
         return self._hooks.register("reactivate", hook)
 
     def on_delete(
-        self, hook: Callable[[A, HookContext], Awaitable[R]]
-    ) -> Callable[[A, HookContext], Awaitable[R]]:
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when the directory has deleted the person."""
         return self._hooks.register("delete", hook)
+
+    def on_read(self, hook: R) -> R:
+        """Use the decorated async function to learn which accounts the host really has."""
+        return self._hooks.register("read", hook)
+
+    def drain(self) -> None:
+        """Answer every request from now on 503; those under way finish.
+
+        A server may call it as soon as it is told to stop; the end of the lifespan does it too.
+        """
+        self._is_draining = True
+        self._runtime.drain()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return not self._under_way
 
     def lifespan(self, _host_app: Any = None) -> AbstractAsyncContextManager[None]:
         """Return a context manager that keeps the database open.
@@ -188,13 +231,21 @@ class ScimApp(Generic[A]):
     @asynccontextmanager
     async def _kept_open(self) -> AsyncIterator[None]:
         self._users += 1
+        self._is_draining = False
         try:
             await self._runtime.start()
             yield
         finally:
             self._users -= 1
             if self._users == 0:
-                await self._runtime.stop()
+                await self._stop()
+
+    async def _stop(self) -> None:
+        self.drain()
+        try:
+            await self._runtime.stop()
+        finally:
+            self._is_draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an ASGI scope: HTTP, and the lifespan where the application stands alone."""
@@ -206,9 +257,16 @@ class ScimApp(Generic[A]):
             await send({"type": "websocket.close", "code": 1000})
 
     async def _run_http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._runtime.is_running:
-            await self._start_late()
-        await self._runtime.app(scope, receive, send)
+        if self._is_draining:
+            await send_error(send, Unavailable(_DRAINING, 5))
+            return
+        self._under_way += 1
+        try:
+            if not self._runtime.is_running:
+                await self._start_late()
+            await self._runtime.app(scope, receive, send)
+        finally:
+            self._under_way -= 1
 
     async def _start_late(self) -> None:
         """Start on the first request; what cannot work is answered 503 or 500 there."""

@@ -19,3 +19,8 @@ def uuid7() -> str:
     number = number & ~(0x3 << 62) | 0x2 << 62
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def made_at(identifier: str) -> int:
+    """Return when a UUID version 7 was made, in Unix milliseconds."""
+    return int(identifier[:8] + identifier[9:13], 16)

@@ -22,6 +22,8 @@ from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.delivery import Delivery
+from scim_asgi.provisioning.drift import DriftFinder
+from scim_asgi.provisioning.guard import ClosingGuard, Guard
 from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
@@ -29,6 +31,7 @@ from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.queries import DEFAULT_COUNT, MAX_RESULTS, Queries
 from scim_asgi.provisioning.reconcile import Reconciler
+from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.remapping import Remapping
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.service import Service
@@ -54,6 +57,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     group_patch_body: bool = False
     accept_bare_token: bool = False
     roles: frozenset[str] | None = None
+    unpublished_attributes: tuple[str, ...] = ()
+    guard: Guard | None = Guard()
+    shutdown_timeout: Annotated[float, Meta(ge=0)] = 20.0
 
 
 class OpeningStore:
@@ -124,17 +130,22 @@ class Runtime(Generic[A]):
         self.store = OpeningStore(store)
         self.tokens = Tokens(self.store)
         self.log = ProvisioningLog(self.store)
-        delivery = Delivery(hooks, fields, settings.hook_timeout)
-        reconciler = Reconciler(self.store, delivery, registry)
+        self._shutdown_timeout = settings.shutdown_timeout
+        self._ending: asyncio.TimerHandle | None = None
+        self._delivery = Delivery(hooks, fields, settings.hook_timeout)
+        reconciler = Reconciler(self.store, self._delivery, registry)
+        guard = ClosingGuard(settings.guard)
         compiled = CompiledMappings(fields, settings.roles)
-        accounts = WantedAccounts(compiled, hooks)
-        remapping = Remapping(accounts)
+        accounts = WantedAccounts(compiled, hooks, guard)
+        remapping = Remapping(accounts, guard)
         self.background = Background(
             self.store, remapping, hooks, reconciler, settings.base_url or ""
         )
         wake = self.background.wake
         self.mappings = Mappings(self.store, registry, fields, compiled, remapping, wake)
         self.roles = Roles(self.store, compiled, remapping, wake)
+        drift = DriftFinder(self.store, hooks, fields, settings.hook_timeout)
+        self.reconciliation = Reconciliation(self.store, drift, wake)
         changes = Changes(
             registry,
             accounts,
@@ -174,13 +185,27 @@ class Runtime(Generic[A]):
             msg = f"Hooks are missing: give ScimApp on_{', on_'.join(missing)} too."
             raise HooksIncomplete(msg)
         await self.store.open()
+        self._delivery.begin()
         self.background.start()
 
+    def drain(self) -> None:
+        """Give the hooks that are being called the time that a stop may take, and no more."""
+        if self._ending is None:
+            loop = asyncio.get_running_loop()
+            self._ending = loop.call_later(self._shutdown_timeout, self._delivery.end)
+
     async def stop(self) -> None:
-        """Finish what is under way and close the store."""
+        """Finish what is under way and close the store.
+
+        Hooks that take too long for that are cancelled; what they did not do is pending.
+        """
+        self.drain()
         await self.service.close()
         await self.background.stop()
         await self.tokens.close()
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
         await self.store.close()
 
 
@@ -191,6 +216,7 @@ def _features(settings: Settings) -> Features:
         max_payload_size=settings.max_body,
         max_operations=MAX_OPERATIONS,
         cursor_timeout=int(settings.cursor_timeout),
+        unpublished=settings.unpublished_attributes,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
@@ -21,7 +23,8 @@ class Client:
         self.base_url = base_url
         self.token = token
         self.headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(headers=self.headers, timeout=30)
+        # Tests speak plain HTTP; without verify=False each client would read all certificates.
+        self._http = httpx.Client(headers=self.headers, timeout=30, verify=False)
 
     def close(self) -> None:
         """Close the connections."""
@@ -34,6 +37,19 @@ class Client:
         elif body is not None:
             options["json"] = body
         return self._http.request(method, f"{self.base_url}{path}", **options)
+
+    def send_exactly(
+        self, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> httpx.Response:
+        """Send a request with these headers and no others but Host and Content-Length."""
+        content = (
+            json.dumps(body, ensure_ascii=False).encode()
+            if not isinstance(body, bytes | None)
+            else body
+        )
+        url = f"{self.base_url}{path}"
+        request = httpx.Request(method, url, content=content, headers=headers)
+        return self._http.send(request)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Send a GET."""

@@ -31,7 +31,7 @@ def test_the_promised_names_are_there_and_documented() -> None:
 def test_importing_it_loads_neither_the_template_library_nor_the_server() -> None:
     code = (
         "import sys, scim_asgi; "
-        "print([name for name in ('liquid', 'uvicorn', 'click', 'fastapi') if name in sys.modules])"
+        "print([name for name in ('liquid', 'uvicorn', 'click', 'fastapi', 'httpx') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+
+from scim_asgi import ScimApp
 
 
 def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
@@ -12,3 +15,26 @@ def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+
+
+async def eventually(
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = 15.0
+) -> None:
+    """Return as soon as a condition holds that may be a coroutine; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        holds = condition()
+        if await holds if isinstance(holds, Awaitable) else holds:
+            return
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.01)
+
+
+async def settled(app: ScimApp) -> None:
+    """Return as soon as nothing is pending any more."""
+
+    async def is_settled() -> bool:
+        left = await app.reconciliation.status()
+        return not left.pending and not left.to_map
+
+    await eventually(is_settled)

@@ -1,7 +1,8 @@
-"""`make demo`: a directory's first cycle against Acme, over HTTP, with everything real."""
+"""`make demo`: a simulated Entra provisions Acme over HTTP, with everything real."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -10,72 +11,74 @@ from pathlib import Path
 
 import httpx
 
-from examples.acme.directory import Directory
-from examples.acme.people import Person, changed, people
 from examples.acme.process import running, scim_asgi
+from scim_asgi.simulate import Entra, Exchange
+from scim_asgi.simulate.company import Company, Person
 
 ROLE_MAPPING = {
-    "groups[0].displayName": (
+    'groups[displayName sw "acme-"].displayName': (
         '{{ value | downcase | replace: "acme-admins", "org:admin" '
         '| replace: "acme-employees", "org:member" }}.organization_role'
     )
 }
+_SEED = 271
 _PATIENCE = 15.0
 
-
-def play(directory: Directory, domain: str) -> list[Person]:
-    """Push a first cycle and then some changes; return the people as they are at the end."""
-    everybody = people(domain)
-    directory.test_connection()
-    for person in everybody:
-        directory.join(person)
-    for person in everybody[1:4]:
-        directory.set_manager(person, everybody[0])
-    for name in ("acme-admins", "acme-employees"):
-        directory.push_group(name, [each for each in everybody if name in each.groups])
-    everybody[4] = changed(everybody[4], title="Lead", family_name="Liskov-Huberman")
-    directory.change_profile(everybody[4])
-    everybody[2] = changed(everybody[2], groups=frozenset({"acme-employees"}))
-    directory.remove_member("acme-admins", everybody[2])
-    for number in (5, 6):
-        everybody[number] = changed(everybody[number], is_enabled=False)
-        directory.set_enabled(everybody[number])
-    everybody[6] = changed(everybody[6], is_enabled=True)
-    directory.set_enabled(everybody[6])
-    everybody[7] = changed(everybody[7], is_there=False)
-    directory.leave(everybody[7])
-    return everybody
+Accounts = dict[str, tuple[str, str]]
+"""Open accounts: address to the person's name and their role."""
 
 
-def differences(wanted: list[dict[str, object]], found: list[dict[str, object]]) -> list[str]:
-    """Return in words how the host's accounts differ from what they have to be."""
-    want = {str(each["email"]): each for each in wanted}
-    have = {str(each["email"]): each for each in found}
-    lines = [f"{email} is missing" for email in sorted(want.keys() - have.keys())]
-    lines += [f"{email} should not be there" for email in sorted(have.keys() - want.keys())]
+def role_of(company: Company, person: Person) -> str:
+    """Return the role that Acme has to give a person: by the first of their groups."""
+    names = sorted(team.name for team in company.teams.values() if person.key in team.members)
+    return "org:admin" if "acme-admins" in names else "org:member"
+
+
+def wanted_accounts(company: Company) -> Accounts:
+    """Return the open accounts that Acme has to have."""
+    return {
+        person.login: (person.display_name, role_of(company, person))
+        for person in company.people.values()
+        if person.status == "active"
+    }
+
+
+def open_accounts(rows: list[dict[str, str]]) -> Accounts:
+    """Return the open ones of Acme's accounts."""
+    return {
+        row["email"]: (f"{row['first_name']} {row['last_name']}", row["role"])
+        for row in rows
+        if row["is_open"]
+    }
+
+
+def differences(wanted: Accounts, found: Accounts) -> list[str]:
+    """Return in words how Acme's open accounts differ from what they have to be."""
+    lines = [f"{email} is missing" for email in sorted(wanted.keys() - found.keys())]
+    lines += [f"{email} should not be open" for email in sorted(found.keys() - wanted.keys())]
     lines += [
-        f"{email} is {have[email]} and should be {want[email]}"
-        for email in sorted(want.keys() & have.keys())
-        if want[email] != have[email]
+        f"{email} is {found[email]} and should be {wanted[email]}"
+        for email in sorted(wanted.keys() & found.keys())
+        if wanted[email] != found[email]
     ]
     return lines
 
 
-def settled_accounts(url: str, wanted: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Return the host's accounts once they are right, or as they are when patience ends.
+def settled_accounts(url: str, wanted: Accounts) -> list[dict[str, str]]:
+    """Return Acme's accounts once they are right, or as they are when patience ends.
 
     Roles follow a change of a group in the background, shortly after its answer.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
-        found: list[dict[str, object]] = httpx.get(f"{url}/accounts").json()
-        if not differences(wanted, found) or time.monotonic() > deadline:
-            return found
+        rows: list[dict[str, str]] = httpx.get(f"{url}/accounts").json()
+        if not differences(wanted, open_accounts(rows)) or time.monotonic() > deadline:
+            return rows
         time.sleep(0.05)
 
 
-def round_trip(title: str, *, compliant: bool) -> bool:
-    """Play the cycle once against a new Acme; return whether everything came out right."""
+def round_trip(title: str, mode: str) -> bool:
+    """Play one of Entra's styles against a new Acme; return whether everything came out right."""
     print(f"\n=== {title} ===\n")
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as url:
         folder = Path(name)
@@ -83,36 +86,44 @@ def round_trip(title: str, *, compliant: bool) -> bool:
         override = folder / "roles.json"
         override.write_text(json.dumps(ROLE_MAPPING))
         print(scim_asgi(folder, "mapping", "set", "acme", str(override)))
-        directory = Directory(f"{url}/scim/v2", issued["token"], compliant=compliant)
-        try:
-            everybody = play(directory, "acme.example")
-        finally:
-            directory.close()
-        wanted = [person.account() for person in everybody]
-        accounts = settled_accounts(url, wanted)
-        wrong = differences(wanted, accounts)
-        _show(accounts, scim_asgi(folder, "log", "acme", "--limit", "200"))
+        entra = Entra(
+            f"{url}/scim/v2",
+            issued["token"],
+            mode=mode,
+            users=25,
+            groups=4,
+            cycles=3,
+            seed=_SEED,
+            on_exchange=_print_exchange,
+        )
+        report = asyncio.run(entra.run())
+        wanted = wanted_accounts(entra.company)
+        rows = settled_accounts(url, wanted)
+        _print_results(rows, scim_asgi(folder, "log", "acme", "--limit", "200"))
+    wrong = [*report.differences, *report.failures, *differences(wanted, open_accounts(rows))]
     for line in wrong:
         print(f"WRONG: {line}")
-    if directory.failures:
-        print(f"WRONG: {directory.failures} requests were not answered as they should be")
-    return not wrong and not directory.failures
+    return not wrong
 
 
-def _show(accounts: list[dict[str, object]], log: str) -> None:
+def _print_exchange(exchange: Exchange) -> None:
+    print(f"  {exchange.status}  {exchange.method:6} {exchange.target}")
+
+
+def _print_results(rows: list[dict[str, str]], log: str) -> None:
     print("\nAcme's accounts:\n")
-    for each in accounts:
-        state = "open" if each["is_open"] else "closed"
-        name = f"{each['first_name']} {each['last_name']}"
-        print(f"  {each['email']:24} {state:7} {each['role']:11} {name}")
+    for row in rows:
+        state = "open" if row["is_open"] else "closed"
+        name = f"{row['first_name']} {row['last_name']}"
+        print(f"  {row['email']:38} {state:7} {row['role']:11} {name}")
     print(f"\nThe provisioning log:\n\n{log}")
 
 
 def main() -> int:
     """Play both PATCH styles; return the exit status."""
     results = [
-        round_trip("Entra, as it is by default", compliant=False),
-        round_trip("Entra, with ?aadOptscim062020", compliant=True),
+        round_trip("Entra, as it is by default", "legacy-patch"),
+        round_trip("Entra, with ?aadOptscim062020", "compliant-patch"),
     ]
     print("Everything is as it must be." if all(results) else "Something is wrong, see above.")
     return 0 if all(results) else 1

@@ -36,6 +36,12 @@ account_option = click.option(
     help="The product's own account type, a msgspec.Struct.",
 )
 
+hooks_option = click.option(
+    "--hooks",
+    metavar="MODULE:ATTRIBUTE",
+    help="An object with the hooks, or a class or function that makes one.",
+)
+
 roles_option = click.option(
     "--role",
     "roles",
@@ -66,12 +72,23 @@ def load_attribute(option: str, name: str) -> Any:
         raise click.BadParameter(msg, param_hint=option) from error
 
 
+def load_hooks(name: str) -> Any:
+    """Import the hooks that ``module:attribute`` names; a class or function is called.
+
+    Raises:
+        click.BadParameter: There is nothing of that name.
+    """
+    found = load_attribute("--hooks", name)
+    return found() if isinstance(found, type) or not hasattr(found, "create") else found
+
+
 def run(
     database: str,
     work: Callable[[ScimApp], Awaitable[T]],
     *,
     account: str | None = None,
     roles: Iterable[str] = (),
+    hooks: str | None = None,
 ) -> T:
     """Run a coroutine on an open ScimApp; what goes wrong ends the command with a message.
 
@@ -80,6 +97,7 @@ def run(
         work: The coroutine function.
         account: Module and attribute of the product's own account type.
         roles: The roles that the product knows; none for any.
+        hooks: Module and attribute of the hooks; with them this process works off what differs.
 
     Raises:
         click.ClickException: In the place of every error of this package.
@@ -87,9 +105,9 @@ def run(
     account_type = Account if account is None else load_attribute("--account", account)
 
     async def opened() -> T:
-        app = ScimApp(
-            database, account=account_type, roles=frozenset(roles) or None, rate_limit=None
-        )
+        host = None if hooks is None else load_hooks(hooks)
+        known = frozenset(roles) or None
+        app = ScimApp(database, hooks=host, account=account_type, roles=known, rate_limit=None)
         async with app.lifespan():
             return await work(app)
 
@@ -103,9 +121,11 @@ def run(
         raise click.ClickException(str(error)) from error
 
 
-def when(at: int) -> str:
-    """Return a time in Unix milliseconds as people read it."""
-    return f"{datetime.fromtimestamp(at / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}"
+def show_time(milliseconds: int | None) -> str:
+    """Return a time as people read it, in UTC; ``never`` for None."""
+    if milliseconds is None:
+        return "never"
+    return f"{datetime.fromtimestamp(milliseconds / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def decode(file: Path, kind: type[T], wanted: str) -> T:

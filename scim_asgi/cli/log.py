@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, json_option, print_json, run, when
+from scim_asgi.cli.common import database_option, json_option, print_json, run, show_time
 from scim_asgi.provisioning.log import to_wire
 from scim_asgi.store.records import LogRecord
 
@@ -50,4 +50,4 @@ def _line(row: LogRecord) -> str:
     changes = ", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in row.changes.items())
     rest = "; ".join(each for each in (row.detail, changes, *row.notes) if each)
     status = row.status or ""
-    return f"{when(row.at)}  {row.directory or '-':8}  {row.action:12} {status!s:4} {who}  [{source}]  {rest}"
+    return f"{show_time(row.at)}  {row.directory or '-':8}  {row.action:12} {status!s:4} {who}  [{source}]  {rest}"

@@ -16,7 +16,7 @@ from scim_asgi.cli.common import (
     print_json,
     roles_option,
     run,
-    when,
+    show_time,
 )
 from scim_asgi.cli.preview import print_preview
 from scim_asgi.cli.remapping import dry_run_option, print_trial, status, user
@@ -131,7 +131,7 @@ def history(database: str, organization: str, limit: int, *, as_json: bool) -> N
         if as_json:
             print_json(version)
             continue
-        click.echo(f"{version.version:>4}  {when(version.saved_at)}  {version.saved_by}")
+        click.echo(f"{version.version:>4}  {show_time(version.saved_at)}  {version.saved_by}")
         for key, (old, new) in version.difference.items():
             if old is not None:
                 click.echo(f"      - {key}: {old}")

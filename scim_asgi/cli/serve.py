@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
 import click
 import uvicorn
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import account_option, database_option, load_attribute, roles_option
+from scim_asgi.cli.common import (
+    account_option,
+    database_option,
+    hooks_option,
+    load_attribute,
+    load_hooks,
+    roles_option,
+)
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.fields import Account
 from scim_asgi.protocol.core import read_resource_types
+from scim_asgi.provisioning.guard import Guard
 
 MOUNT = "/scim/v2"
 
@@ -33,11 +42,7 @@ MOUNT = "/scim/v2"
     metavar="LIMIT",
     help="Operations for each token; none for no limit.",
 )
-@click.option(
-    "--hooks",
-    metavar="MODULE:ATTRIBUTE",
-    help="An object with the hooks, or a class or function that makes one.",
-)
+@hooks_option
 @account_option
 @roles_option
 @click.option(
@@ -51,6 +56,20 @@ MOUNT = "/scim/v2"
     is_flag=True,
     help="Answer a PATCH of a group 200 with the group, not 204.",
 )
+@click.option(
+    "--guard",
+    default="30%/20/10m",
+    show_default=True,
+    metavar="SHARE/MINIMUM/TIME",
+    help="How many accounts of an organization may be closed in a time; none for all.",
+)
+@click.option(
+    "--grace",
+    default=20.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long hooks under way may take when the server is told to stop.",
+)
 def serve(
     database: str,
     host: str,
@@ -61,6 +80,8 @@ def serve(
     account: str | None,
     roles: tuple[str, ...],
     schemas: Path | None,
+    guard: str,
+    grace: float,
     *,
     group_patch_body: bool,
 ) -> None:
@@ -76,19 +97,42 @@ def serve(
             resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),
             mount_path=MOUNT,
             group_patch_body=group_patch_body,
+            guard=_read_guard(guard),
+            shutdown_timeout=grace,
         )
     except (ScimAsgiError, ValueError, TypeError) as error:
         raise click.ClickException(str(error)) from error
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="on")
-    _Server(config, base_url).run()
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
+    _Server(config, app, base_url, grace).run()
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, saying where it listens once it does."""
+    """uvicorn, saying where it listens, and answering 503 while it ends what is under way."""
 
-    def __init__(self, config: uvicorn.Config, base_url: str | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: ScimApp, base_url: str | None, grace: float
+    ) -> None:
         super().__init__(config)
+        self._app = app
         self._base_url = base_url
+        self._grace = grace
+        self._deadline: float | None = None
+
+    async def on_tick(self, counter: int) -> bool:
+        if not await super().on_tick(counter):
+            return False
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
+            self._app.drain()
+            return False
+        return self._app.is_idle or self.force_exit or time.monotonic() > self._deadline
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -101,11 +145,12 @@ class _Server(uvicorn.Server):
         sys.stdout.flush()
 
 
-def load_hooks(name: str) -> Any:
-    """Import the hooks that ``module:attribute`` names; a class or function is called.
-
-    Raises:
-        click.BadParameter: There is nothing of that name.
-    """
-    found = load_attribute("--hooks", name)
-    return found() if isinstance(found, type) or not hasattr(found, "create") else found
+def _read_guard(text: str) -> Guard | None:
+    if text.casefold() == "none":
+        return None
+    match = re.fullmatch(r"(\d{1,3})%/(\d{1,9})/(\d{1,5})m", text)
+    if match is None:
+        msg = f'"{text}" is no guard; write a share, a number and minutes, such as 30%/20/10m.'
+        raise click.BadParameter(msg, param_hint="--guard")
+    share, minimum, minutes = map(int, match.groups())
+    return Guard(share=share / 100, minimum=minimum, seconds=minutes * 60)

@@ -12,6 +12,7 @@ from scim_asgi.http.paths import request_base_url, route_path
 from scim_asgi.http.requests import ClientGone
 from scim_asgi.http.responses import send_error
 from scim_asgi.ids import uuid7
+from scim_asgi.protocol.dialects.urls import read_url
 from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError, Unavailable
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.service import Service
@@ -101,6 +102,8 @@ class ScimEndpoint:
             msg = "There is no endpoint at this path."
             raise NotFound(msg)
         prefix, route = split
+        route, query = read_url(route, scope["query_string"])
+        scope = {**scope, "query_string": query}
         caller = self._caller(scope, prefix, route)
         exchange = Exchange(scope, receive, send, caller, route, self._limits)
         try:

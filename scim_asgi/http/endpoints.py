@@ -135,6 +135,8 @@ class Endpoints:
         self._bulk = bulk
         self._queries = queries
         self._discovery = discovery
+        names = [each.endpoint[1:] for each in registry.definitions]
+        self._names = {name.casefold(): name for name in (*names, *_DISCOVERY, "Bulk", "Me")}
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer a request.
@@ -143,6 +145,7 @@ class Endpoints:
             ScimError: It is refused; nothing has been sent yet.
         """
         first, *rest = exchange.route.split("/")[1:] or [""]
+        first = self._names.get(first.casefold(), first)
         definition = self._registry.by_endpoint.get(f"/{first}")
         if definition is not None:
             await self._resource_type(exchange, definition, rest)

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from scim_asgi.protocol.dialects import has_member, member
+from scim_asgi.protocol.dialects.messages import has_member, member
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
 from scim_asgi.protocol.messages import BULK_REQUEST, operations_of
 

@@ -16,6 +16,7 @@ import msgspec
 
 from scim_asgi.protocol.comparison import comparable
 from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.dialects.values import read_literal
 from scim_asgi.protocol.errors import InvalidFilter
 from scim_asgi.protocol.filters import And, Comparison, Node, Not, Or, Present, Value, ValuePath
 from scim_asgi.protocol.paths import Path, Target, UnknownPath, resolve
@@ -85,6 +86,11 @@ class Element:
 
 Condition: TypeAlias = "Compare | Exists | AllOf | AnyOf | Negation | Element"
 
+
+class UnknownInFilter(InvalidFilter):
+    """A filter on elements that names a sub-attribute which they lack."""
+
+
 NEVER = AnyOf(())
 """The condition that no resource meets."""
 
@@ -110,7 +116,7 @@ def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = F
         except UnknownPath as error:
             if ignore_unknown:
                 return None
-            msg = f"Filter: {error}."
+            msg = f"Filter: {error}; choose another attribute to match by."
             raise InvalidFilter(msg) from None
 
     return _bind(node, find)
@@ -121,7 +127,7 @@ def bind_element(attribute: Attribute, node: Node) -> Condition:
     """Bind what stands between brackets to the elements of an attribute.
 
     Raises:
-        InvalidFilter: As :func:`bind`.
+        InvalidFilter: As :func:`bind`; UnknownInFilter where a sub-attribute is unknown.
     """
     subs = element_attributes(attribute)
     if not subs:
@@ -131,8 +137,9 @@ def bind_element(attribute: Attribute, node: Node) -> Condition:
     def find(path: Path) -> Target:
         sub = subs.get(path.name.casefold())
         if sub is None or path.urn is not None or path.sub is not None:
-            msg = f'Filter: "{attribute.name}" has no sub-attribute "{path}".'
-            raise InvalidFilter(msg)
+            names = ", ".join(each.name for each in subs.values() if not each.is_hidden)
+            msg = f'Filter: "{attribute.name}" has no sub-attribute "{path}"; known are {names}.'
+            raise UnknownInFilter(msg)
         return Target(None, sub)
 
     return _bind(node, find)
@@ -227,7 +234,7 @@ def _comparable_target(target: Target) -> Target:
 
 
 def _literal(target: Target, leaf: Attribute, node: Comparison) -> Any:
-    value = _typed(leaf, node.value, node.raw)
+    value = read_literal(leaf, node.value, node.raw)
     if value is None:
         msg = f'Filter: "{target}" is of type {leaf.type}; {_shown(node.value)} does not fit.'
         raise InvalidFilter(msg)
@@ -236,23 +243,6 @@ def _literal(target: Target, leaf: Attribute, node: Comparison) -> Any:
     except ValueError as error:
         msg = f'Filter: "{target}": {_shown(node.value)} is {error}.'
         raise InvalidFilter(msg) from None
-
-
-def _typed(leaf: Attribute, value: Value, raw: str | None) -> Value:
-    match leaf.type:
-        case "boolean":
-            return _boolean(value)
-        case "integer" | "decimal":
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            return value if number else None
-        case _:
-            return value if isinstance(value, str) else raw
-
-
-def _boolean(value: Value) -> bool | None:
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.casefold())
-    return value if isinstance(value, bool) else None
 
 
 def _shown(value: Value) -> str:

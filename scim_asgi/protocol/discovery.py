@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.errors import NotFound
+from scim_asgi.protocol.schemas import Schema
 
 SERVICE_PROVIDER_CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 
@@ -21,6 +22,7 @@ class Features(Struct, frozen=True, kw_only=True):
         max_payload_size: How many bytes of a body are read.
         max_operations: How many operations a bulk request has at most.
         cursor_timeout: Seconds that a cursor may be used.
+        unpublished: What `/Schemas` leaves out: names of attributes, or ``attribute.sub``.
     """
 
     default_count: int
@@ -28,6 +30,7 @@ class Features(Struct, frozen=True, kw_only=True):
     max_payload_size: int
     max_operations: int
     cursor_timeout: int
+    unpublished: tuple[str, ...] = ()
 
 
 class Discovery:
@@ -41,6 +44,7 @@ class Discovery:
     def __init__(self, registry: Registry, features: Features) -> None:
         self._registry = registry
         self._features = features
+        self._unpublished = frozenset(name.casefold() for name in features.unpublished)
 
     def service_provider_config(self, base_url: str) -> dict[str, Any]:
         """Return the ServiceProviderConfig resource (with `pagination` of RFC 9865 section 4)."""
@@ -89,8 +93,27 @@ class Discovery:
     def schemas(self, base_url: str) -> list[dict[str, Any]]:
         """Return all Schema resources."""
         return [
-            _with_meta(schema.to_wire(), "Schema", base_url)
+            _with_meta(self._published(schema), "Schema", base_url)
             for schema in self._registry.schemas.values()
+        ]
+
+    def _published(self, schema: Schema) -> dict[str, Any]:
+        """Return a schema without what a validator that reads it would stumble over."""
+        wire = schema.to_wire()
+        if not self._unpublished:
+            return wire
+        attributes = self._shown(wire["attributes"], "")
+        for attribute in attributes:
+            if "subAttributes" in attribute:
+                path = f"{attribute['name']}."
+                attribute["subAttributes"] = self._shown(attribute["subAttributes"], path)
+        return {**wire, "attributes": attributes}
+
+    def _shown(self, attributes: list[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in attributes
+            if f"{prefix}{each['name']}".casefold() not in self._unpublished
         ]
 
     def resource_type(self, name: str, base_url: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import UNSET
 
 from scim_asgi.protocol.conditions import element_attributes, elements, holds
-from scim_asgi.protocol.dialects import read_element, read_value
+from scim_asgi.protocol.dialects.values import read_literal
 from scim_asgi.protocol.errors import Mutability, NoTarget
 from scim_asgi.protocol.filters import And, Comparison, Node
 from scim_asgi.protocol.patch_paths import PatchPath
@@ -37,7 +37,8 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
         op: ``add``, ``remove`` or ``replace``.
         path: The path, whose target names the attribute.
         before: The value before, None when unassigned.
-        value: The operation's value; UNSET when there is none.
+        value: The operation's value in the shape that the path asks for. Of a removal it is UNSET,
+            but for the values of a list that alone are to go.
 
     Raises:
         Mutability: The attribute or sub-attribute may not change so.
@@ -60,7 +61,7 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
     if isinstance(after, list):
         after = distinct(after)
     if original is not None and (after is None or not same(attribute, original, after)):
-        msg = f'"{attribute.name}" is immutable and already has a value.'
+        msg = f'"{attribute.name}" is immutable and has another value; take it out of the attribute mapping.'
         raise Mutability(msg)
     return after
 
@@ -70,7 +71,7 @@ def _unchanged(path: str, op: str, before: Any, value: Any, sub: Attribute | Non
     present = before.get(sub.name) if sub is not None and isinstance(before, dict) else before
     echoed = value is not UNSET and op != "remove" and _echoes(present, value)
     if not echoed:
-        msg = f'"{path}" is read-only; only this server sets it.'
+        msg = f'"{path}" is read-only; take it out of the attribute mapping.'
         raise Mutability(msg)
     return before
 
@@ -82,7 +83,7 @@ def _echoes(present: Any, value: Any) -> bool:
 
 
 def _assigned(op: str, attribute: Attribute, path: str, before: Any, value: Any) -> Any:
-    new = check_value(attribute, read_value(attribute, value), path)
+    new = check_value(attribute, value, path)
     if new is None:
         return before if op == "add" else None
     if attribute.multi_valued:
@@ -93,11 +94,10 @@ def _assigned(op: str, attribute: Attribute, path: str, before: Any, value: Any)
 
 
 def _cleared(attribute: Attribute, value: Any) -> set[str]:
-    """Return the sub-attributes that an object clears with null or an empty text."""
+    """Return the sub-attributes that an object clears with null."""
     if not isinstance(value, dict):
         return set()
-    subs = {name: attribute.subs.get(name.casefold()) for name in value}
-    return {sub.name for name, sub in subs.items() if sub and is_unassigned(value[name])}
+    return {sub.name for sub in attribute.sub_attributes if is_unassigned(value.get(sub.name, 0))}
 
 
 def _merged(
@@ -106,7 +106,7 @@ def _merged(
     for name, value in new.items():
         sub = attribute.subs[name.casefold()]
         if sub.mutability == "immutable" and name in before and before[name] != value:
-            msg = f'"{attribute.name}.{name}" is immutable and already has a value.'
+            msg = f'"{attribute.name}.{name}" is immutable and has another value; take it out of the attribute mapping.'
             raise Mutability(msg)
     merged = {**before, **new}
     return {name: value for name, value in merged.items() if name not in cleared} or None
@@ -141,14 +141,13 @@ def same_element(attribute: Attribute, left: Any, right: Any) -> bool:
 
 
 def _removed(attribute: Attribute, before: Any, value: Any) -> Any:
-    """Remove all of it; of a list, only the values that a directory names beside the path."""
-    if not attribute.multi_valued or value in (UNSET, None, "") or before is None:
+    """Remove all of it, or of a list only the values that are named."""
+    if value is UNSET or before is None:
         return None
-    doomed = read_value(attribute, value)
     kept = [
         element
         for element in before
-        if not any(_matches_named(attribute, element, named) for named in doomed)
+        if not any(_matches_named(attribute, element, named) for named in value)
     ]
     return kept or None
 
@@ -186,15 +185,15 @@ def _edit_element(
     if sub.mutability == "readOnly":
         _unchanged(path, op, before, value, None)
         return element
-    new = None if op == "remove" else check_value(sub, read_value(sub, value), path)
+    new = None if op == "remove" else check_value(sub, value, path)
     if sub.mutability == "immutable" and before is not None and before != new:
-        msg = f'"{path}" is immutable and already has a value.'
+        msg = f'"{path}" is immutable and has another value; take it out of the attribute mapping.'
         raise Mutability(msg)
     if new is not None:
         element[sub.name] = new
     elif op != "add":
         if sub.required and before is not None:
-            msg = f'"{path}" is required and cannot be removed.'
+            msg = f'"{path}" is required and cannot be removed; map a value to it.'
             raise Mutability(msg)
         element.pop(sub.name, None)
     return element
@@ -236,8 +235,9 @@ def _edit_matching(op: str, path: PatchPath, attribute: Attribute, before: Any, 
 def _edit_single(op: str, path: PatchPath, attribute: Attribute, before: Any, value: Any) -> Any:
     """A filter on a single-valued attribute picks it or nothing: Entra removes managers so."""
     assert path.condition is not None
-    matches = before is not None and holds(path.condition, next(elements(before)))
-    if op == "remove" and not matches:
+    if before is None and op == "remove":
+        return None
+    if before is not None and not holds(path.condition, next(elements(before))):
         return before
     if path.target.sub is not None:
         return _edit_sub(op, path, attribute, path.target.sub, before, value)
@@ -258,7 +258,7 @@ def _changed_element(
 ) -> Any:
     if path.target.sub is not None:
         return _edit_element(op, str(path), path.target.sub, element, value)
-    new = check_element(attribute, read_element(attribute, value), str(path))
+    new = check_element(attribute, value, str(path))
     if new is None or not isinstance(new, dict):
         return new
     return _merged(attribute, element, new, set())
@@ -283,14 +283,14 @@ def _element_from_filter(path: PatchPath, attribute: Attribute) -> Any:
     subs = element_attributes(attribute)
     stamped = {}
     for term in terms:
-        name, value = _equality(path, term)
+        name, value, raw = _equality(path, term)
         sub = subs[name.casefold()]
-        stamped[sub.name] = check_element(sub, read_element(sub, value), str(path))
+        stamped[sub.name] = check_element(sub, read_literal(sub, value, raw), str(path))
     return stamped if attribute.is_complex else stamped.get("value")
 
 
-def _equality(path: PatchPath, term: Node) -> tuple[str, Any]:
+def _equality(path: PatchPath, term: Node) -> tuple[str, Any, str | None]:
     if not isinstance(term, Comparison) or term.operator != "eq" or term.value is None:
-        msg = f'Nothing matches "{path}".'
+        msg = f'Nothing matches "{path}", and only terms with eq say what to add.'
         raise NoTarget(msg)
-    return term.path.name, term.value
+    return term.path.name, term.value, term.raw

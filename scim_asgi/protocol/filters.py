@@ -1,7 +1,6 @@
 """The filter grammar (RFC 7644 section 3.4.2.2, with its errata): text to tree and back.
 
-Lenient on the way in: words in any case, values without quotes, and a sub-attribute behind the
-brackets (``emails[type eq "work"].value eq "x"``), which Entra sends.
+What directories write otherwise has been put right before (:mod:`scim_asgi.protocol.dialects`).
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from typing import TypeAlias
 
 import msgspec
 
+from scim_asgi.protocol.dialects.filters import read_filter
 from scim_asgi.protocol.errors import InvalidFilter
-from scim_asgi.protocol.paths import NAME, Path, PathSyntaxError, parse_path
+from scim_asgi.protocol.paths import Path, PathSyntaxError, parse_path
+from scim_asgi.protocol.tokens import OPERATORS, Token, tokenize
 
 MAX_LENGTH = 4096
 """The longest filter that is parsed, in characters."""
 MAX_DEPTH = 32
 """How deep parentheses and brackets may nest."""
-
-OPERATORS = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
 
 Value: TypeAlias = "str | int | float | bool | None"
 
@@ -98,12 +97,7 @@ class ValuePath:
 Node: TypeAlias = "Comparison | Present | And | Or | Not | ValuePath"
 
 _json = msgspec.json.Encoder()
-_TOKEN = re.compile(
-    r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[()\[\]])|(?P<word>[^\s()\[\]"]+)|(?P<bad>\S))',
-    re.DOTALL,
-)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
-_SUB_PATH = re.compile(rf"\.({NAME})")
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 
 
@@ -128,13 +122,6 @@ def parse_value_filter(text: str) -> Node:
     return _Parser(text, in_brackets=True).whole()
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    position: int
-
-
 class _Parser:
     """Recursive descent over the tokens; each method reads what its name says."""
 
@@ -142,7 +129,7 @@ class _Parser:
         if len(text) > MAX_LENGTH:
             msg = f"The filter has {len(text)} characters; at most {MAX_LENGTH} are read."
             raise InvalidFilter(msg)
-        self.tokens = _tokens(text)
+        self.tokens = read_filter(text, tokenize(text))
         self.at = 0
         self.depth = 0
         self.in_brackets = in_brackets
@@ -167,12 +154,12 @@ class _Parser:
 
     def term(self) -> Node:
         token = self.peek()
-        if token.text == "(" and token.kind == "mark":
+        if token.is_mark("("):
             return self.nested("(", ")")
         if token.kind != "word":
             raise self.unexpected("an attribute")
         following = self.tokens[self.at + 1]
-        if token.text.casefold() == "not" and following.text == "(" and following.kind == "mark":
+        if token.is_word("not") and following.is_mark("("):
             self.at += 1
             return Not(self.nested("(", ")"))
         return self.attribute_term()
@@ -190,7 +177,7 @@ class _Parser:
 
     def attribute_term(self) -> Node:
         path = self.path()
-        if self.peek().text == "[" and self.peek().kind == "mark":
+        if self.peek().is_mark("["):
             return self.value_path(path)
         operator = self.peek()
         if operator.kind != "word":
@@ -214,37 +201,20 @@ class _Parser:
         self.in_brackets = True
         node = self.nested("[", "]")
         self.in_brackets = False
-        token = self.peek()
-        match = _SUB_PATH.fullmatch(token.text) if token.kind == "word" else None
-        if match is None:
-            return ValuePath(path, node)
-        self.at += 1
-        return ValuePath(path, And((node, self.sub_term(match[1]))))
-
-    def sub_term(self, sub: str) -> Node:
-        operator = self.peek()
-        self.at += 1
-        name = operator.text.casefold()
-        if name == "pr":
-            return Present(Path(None, sub))
-        if name not in OPERATORS:
-            self.at -= 1
-            raise self.unexpected("an operator such as eq")
-        return self.comparison(Path(None, sub), name)
+        return ValuePath(path, node)
 
     def comparison(self, path: Path, operator: str) -> Comparison:
         token = self.peek()
         self.at += 1
         if token.kind == "string":
             return Comparison(path, operator, self.string(token))
-        is_bare = token.kind == "word" and token.text.isprintable() and token.text[0] != "'"
-        if not is_bare:
+        value = _literal(token.text) if token.kind == "word" else ""
+        if isinstance(value, str):
             self.at -= 1
             raise self.unexpected('a value such as "text", 5, true or null')
-        value = _bare(token.text)
-        return Comparison(path, operator, value, None if isinstance(value, str) else token.text)
+        return Comparison(path, operator, value, token.text)
 
-    def string(self, token: _Token) -> str:
+    def string(self, token: Token) -> str:
         try:
             return msgspec.json.decode(token.text, type=str)
         except (msgspec.DecodeError, UnicodeError):
@@ -261,19 +231,17 @@ class _Parser:
         self.at += 1
         return path
 
-    def peek(self) -> _Token:
+    def peek(self) -> Token:
         return self.tokens[self.at]
 
     def take_word(self, word: str) -> bool:
-        token = self.peek()
-        if token.kind == "word" and token.text.casefold() == word:
+        if self.peek().is_word(word):
             self.at += 1
             return True
         return False
 
     def expect(self, mark: str) -> None:
-        token = self.peek()
-        if token.kind != "mark" or token.text != mark:
+        if not self.peek().is_mark(mark):
             raise self.unexpected(f'"{mark}"')
         self.at += 1
 
@@ -285,20 +253,8 @@ class _Parser:
         )
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens = []
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
-        assert kind is not None
-        if kind == "bad":
-            msg = f"Filter, character {match.start(kind) + 1}: a quote is opened and not closed."
-            raise InvalidFilter(msg)
-        tokens.append(_Token(kind, match[kind], match.start(kind)))
-    tokens.append(_Token("end", "", len(text)))
-    return tokens
-
-
-def _bare(text: str) -> Value:
+def _literal(text: str) -> Value:
+    """Return a number, boolean or null; the text itself when it is none."""
     folded = text.casefold()
     if folded in _WORDS:
         return _WORDS[folded]

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from scim_asgi.protocol.dialects import has_member, member
+from scim_asgi.protocol.dialects.messages import has_member, member
 from scim_asgi.protocol.errors import InvalidCount, InvalidPath, InvalidSyntax, InvalidValue
 
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -26,11 +26,13 @@ class PatchOperation(Struct, frozen=True):
         op: ``add``, ``remove`` or ``replace``.
         path: The path as written, None when there is none.
         value: The value, UNSET when there is none.
+        place: Its index among the operations, for errors.
     """
 
     op: str
     path: str | None
     value: Any | UnsetType
+    place: int = 0
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -113,7 +115,7 @@ def _read_operation(operation: Any, index: int) -> PatchOperation:
         msg = f'"{place}.path" has to be text.'
         raise InvalidPath(msg)
     value = member(operation, "value") if has_member(operation, "value") else UNSET
-    return PatchOperation(folded, path or None, value)
+    return PatchOperation(folded, path or None, value, index)
 
 
 def read_search(body: dict[str, Any]) -> Query:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from scim_asgi.protocol.conditions import UnknownInFilter
 from scim_asgi.protocol.definitions import ResourceDefinition
-from scim_asgi.protocol.dialects import find_key, read_value
+from scim_asgi.protocol.dialects.patches import read_foreign, read_operand, read_operations
 from scim_asgi.protocol.elements import edit_attribute
 from scim_asgi.protocol.errors import (
     InvalidPath,
@@ -39,7 +41,8 @@ class Edit:
     Attributes:
         op: ``add``, ``remove`` or ``replace``.
         path: What to change.
-        value: The value as sent; UNSET when there is none.
+        value: The value in the shape that the path asks for. Of a removal it is UNSET, but for the
+            values of a list that alone are to go.
         place: The index of the operation, for errors.
     """
 
@@ -58,12 +61,14 @@ class Patch:
         row_edits: Changes of attributes that the store keeps as rows, in order.
         unknown: Changes below URNs that the type does not know: operation, URN, name, value.
         ignored: Paths that were passed over because nobody knows them.
+        doubtful: What cannot be done, with why: passed over where anything else can be.
     """
 
     edits: list[Edit] = field(default_factory=list)
     row_edits: list[Edit] = field(default_factory=list)
     unknown: list[tuple[str, str, str, Any]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    doubtful: list[tuple[str, ScimError]] = field(default_factory=list)
 
     @property
     def targets(self) -> list[Target]:
@@ -73,8 +78,7 @@ class Patch:
             target = edit.path.target
             named.append(target)
             if target.attribute is not None and target.sub is None:
-                value = read_value(target.attribute, edit.value)
-                named += subs_written(target.extension, target.attribute, value)
+                named += subs_written(target.extension, target.attribute, edit.value)
         return named
 
 
@@ -98,11 +102,12 @@ def plan_patch(
         InvalidValue: A value is missing or of the wrong kind.
     """
     patch = Patch()
-    for place, operation in enumerate(operations):
+    for operation in read_operations(definition, operations):
         try:
-            _plan_operation(definition, patch, operation, place, unknown)
+            _plan_operation(definition, patch, operation, unknown)
         except ScimError as error:
-            raise _at(error, place) from None
+            raise _at(error, operation.place) from None
+    _pass_over(patch, unknown)
     return patch
 
 
@@ -112,63 +117,83 @@ def _at(error: ScimError, place: int) -> ScimError:
     return error
 
 
+def _pass_over(patch: Patch, unknown: UnknownAttributes) -> None:
+    """Pass over what cannot be done, unless nothing else is asked for.
+
+    A directory that sends one thing that makes no sense here together with a deactivation has to
+    get its deactivation.
+    """
+    if patch.doubtful and (unknown == "reject" or not (patch.edits or patch.row_edits)):
+        raise patch.doubtful[0][1]
+    patch.ignored += [path for path, _ in patch.doubtful]
+
+
 def _plan_operation(
     definition: ResourceDefinition,
     patch: Patch,
     operation: PatchOperation,
-    place: int,
     unknown: UnknownAttributes,
 ) -> None:
     if operation.value is UNSET and operation.op != "remove":
         msg = f"{operation.op} needs a value."
         raise InvalidValue(msg)
     if operation.path is None:
-        _plan_members(definition, patch, operation, place, unknown)
+        _plan_members(definition, patch, operation, unknown)
         return
     try:
         path = parse_patch_path(definition, operation.path)
     except UnknownPath as error:
-        _plan_unknown(patch, operation, str(error), unknown)
+        _plan_unknown(definition, patch, operation, str(error), unknown)
+        return
+    except UnknownInFilter as error:
+        patch.doubtful.append((operation.path, _at(error, operation.place)))
         return
     if path.target.attribute is None:
         assert path.target.extension is not None
-        _plan_extension(definition, patch, operation, path.target.extension, place)
+        _plan_extension(definition, patch, operation, path.target.extension)
     else:
-        _add(definition, patch, Edit(operation.op, path, operation.value, place))
-
-
-def _add(definition: ResourceDefinition, patch: Patch, edit: Edit) -> None:
-    target = edit.path.target
-    assert target.attribute is not None
-    in_rows = target.extension is None and target.attribute.name in definition.row_attributes
-    (patch.row_edits if in_rows else patch.edits).append(edit)
+        _add(definition, patch, operation, path)
 
 
 def _plan_members(
     definition: ResourceDefinition,
     patch: Patch,
     operation: PatchOperation,
-    place: int,
     unknown: UnknownAttributes,
 ) -> None:
+    """Refuse an operation without a path, or pass over what its value names that is none."""
     if operation.op == "remove":
         msg = "remove needs a path that says what to remove."
         raise NoTarget(msg)
     if not isinstance(operation.value, dict):
         msg = f"{operation.op} without a path needs an object of attributes as its value."
         raise InvalidValue(msg)
-    for key, value in operation.value.items():
-        target = find_key(definition, key)
-        if target is None:
-            named = PatchOperation(operation.op, key, value)
-            _plan_unknown(patch, named, f'{definition.name} has no attribute "{key}"', unknown)
-        elif target.attribute is None:
-            assert target.extension is not None
-            named = PatchOperation(operation.op, key, value)
-            _plan_extension(definition, patch, named, target.extension, place)
-        else:
-            edit = Edit(operation.op, PatchPath(target), value, place)
-            _add(definition, patch, edit)
+    for key in operation.value:
+        why = f'{definition.name} has no attribute "{key}"'
+        _plan_unknown(definition, patch, replace(operation, path=key), why, unknown)
+
+
+def _add(
+    definition: ResourceDefinition, patch: Patch, operation: PatchOperation, path: PatchPath
+) -> None:
+    target = path.target
+    assert target.attribute is not None
+    value = read_operand(operation.op, path, operation.value)
+    edit = Edit(operation.op, path, value, operation.place)
+    name = None if target.extension is not None else target.attribute.name
+    if name in definition.derived_attributes:
+        patch.doubtful.append((str(path), _at(_derived(definition, path), operation.place)))
+    elif name in definition.row_attributes:
+        patch.row_edits.append(edit)
+    else:
+        patch.edits.append(edit)
+
+
+def _derived(definition: ResourceDefinition, path: PatchPath) -> Mutability:
+    return Mutability(
+        f'"{path}" of a {definition.name} is read-only, because it follows from other resources; '
+        "change the members of the group instead."
+    )
 
 
 def _plan_extension(
@@ -176,15 +201,14 @@ def _plan_extension(
     patch: Patch,
     operation: PatchOperation,
     extension: Schema,
-    place: int,
 ) -> None:
     """Take a change of a whole extension apart into changes of its attributes."""
     value = operation.value
     if operation.op == "remove" or value is None:
-        members = dict.fromkeys(_names(extension.attributes))
-        op = "remove"
+        members = dict.fromkeys(_names(extension.attributes), UNSET)
+        operation = replace(operation, op="remove")
     elif isinstance(value, dict):
-        members, op = value, operation.op
+        members = value
     else:
         msg = f'"{extension.id}" takes an object with the attributes of the extension.'
         raise InvalidValue(msg)
@@ -194,8 +218,7 @@ def _plan_extension(
             patch.ignored.append(f"{extension.id}:{name}")
             continue
         path = PatchPath(Target(extension, attribute))
-        edit = Edit(op, path, UNSET if op == "remove" else element, place)
-        _add(definition, patch, edit)
+        _add(definition, patch, replace(operation, value=element), path)
 
 
 def _names(attributes: tuple[Attribute, ...]) -> list[str]:
@@ -203,17 +226,22 @@ def _names(attributes: tuple[Attribute, ...]) -> list[str]:
 
 
 def _plan_unknown(
-    patch: Patch, operation: PatchOperation, why: str, unknown: UnknownAttributes
+    definition: ResourceDefinition,
+    patch: Patch,
+    operation: PatchOperation,
+    why: str,
+    unknown: UnknownAttributes,
 ) -> None:
     assert operation.path is not None
     if unknown == "reject":
         msg = f"{why}; remove it from what the directory sends."
         raise InvalidPath(msg)
     urn, name = split_urn(operation.path)
-    if urn is None or "[" in operation.path or not is_foreign(urn):
+    known = definition.split_urn(operation.path) is not None
+    if known or urn is None or "[" in operation.path or not is_foreign(urn):
         patch.ignored.append(operation.path)
         return
-    value = None if operation.op == "remove" else operation.value
+    value = None if operation.op == "remove" else read_foreign(operation.value)
     if isinstance(value, dict) and "." not in name:
         for key, element in value.items():
             patch.unknown.append((operation.op, operation.path, key, element))
@@ -276,7 +304,7 @@ def _apply(definition: ResourceDefinition, resource: dict[str, Any], edit: Edit)
 
 
 def _refuse_removal(edit: Edit, path: str) -> None:
-    msg = f'"{path}" is required and cannot be removed.'
+    msg = f'"{path}" is required and cannot be removed; map a value to it.'
     raise Mutability(msg) if edit.op == "remove" else InvalidValue(msg)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from scim_asgi.protocol.conditions import is_present
 from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.dialects.messages import read_name
 from scim_asgi.protocol.errors import InvalidValue
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
 from scim_asgi.protocol.schemas import Attribute, Schema
@@ -156,7 +157,7 @@ def _names(definition: ResourceDefinition, texts: tuple[str, ...]) -> _Names:
     targets = []
     for text in texts:
         try:
-            targets.append(resolve(definition, parse_path(text.partition("[")[0])))
+            targets.append(resolve(definition, parse_path(read_name(text))))
         except (PathSyntaxError, UnknownPath):
             continue
     return _collect(targets)

@@ -38,10 +38,13 @@ def check_schemas(registry: Registry, definition: ResourceDefinition, body: dict
     named = {urn.casefold() for urn in schemas}
     for other in registry.definitions:
         if other is not definition and other.schema.id.casefold() in named:
-            msg = f'"schemas" names {other.schema.id}; this is the endpoint of {definition.name}.'
+            msg = (
+                f'"schemas" names {other.schema.id}; this is the endpoint of {definition.name}. '
+                f"Send it to {other.endpoint}."
+            )
             raise InvalidValue(msg)
     if definition.schema.id.casefold() not in named:
-        msg = f'"schemas" lacks "{definition.schema.id}".'
+        msg = f'"schemas" lacks "{definition.schema.id}"; add it to what the directory sends.'
         raise InvalidSyntax(msg)
 
 
@@ -116,6 +119,22 @@ def check_unknown(name: str, value: Any, unknown: UnknownAttributes) -> Any:
     return without_unassigned(value) if is_foreign(name) else None
 
 
+def unknown_names(definition: ResourceDefinition, body: dict[str, Any]) -> Iterator[str]:
+    """Yield the attributes of an inbound resource that are passed over: no schema has them."""
+    for name, value in body.items():
+        extension = definition.extension(name)
+        if extension is not None and isinstance(value, dict):
+            yield from (
+                f"{extension.id}:{each}"
+                for each in value
+                if each.casefold() not in extension.by_name
+            )
+        elif extension is None and not (
+            is_foreign(name) or name.casefold() in definition.attributes
+        ):
+            yield name
+
+
 def is_foreign(name: str) -> bool:
     """Return whether a name can be the URN of an extension that this server does not know."""
     folded = name.casefold()
@@ -135,7 +154,7 @@ def without_unassigned(value: Any) -> Any:
         return {name: element for name, element in kept.items() if element is not None} or None
     if isinstance(value, list):
         return [kept for kept in map(without_unassigned, value) if kept is not None] or None
-    return None if value == "" else value
+    return value
 
 
 def with_defaults(
@@ -171,7 +190,7 @@ def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> Non
         if container is None and extension not in definition.required_extensions:
             continue
         if container is None:
-            msg = f'The extension "{extension.id}" is required and was not sent.'
+            msg = f'The extension "{extension.id}" is required and was not sent; map a value to it.'
             raise InvalidValue(msg)
         _require_in_extension(extension, container)
 
@@ -179,7 +198,7 @@ def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> Non
 def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
     for attribute in extension.attributes:
         if attribute.required and attribute.name not in container:
-            msg = f'"{extension.id}:{attribute.name}" is required and was not sent.'
+            msg = f'"{extension.id}:{attribute.name}" is required and was not sent; map a value to it.'
             raise InvalidValue(msg)
 
 

@@ -24,13 +24,13 @@ _JOINERS = "\u200c\u200d"
 
 
 def is_unassigned(value: Any) -> bool:
-    """Return whether a value counts as none: null, ``""``, ``[]`` or an object of such.
+    """Return whether a value counts as none: null, ``[]`` or an object of such.
 
-    RFC 7643 section 2.5; directories clear an attribute with ``""``.
+    RFC 7643 section 2.5.
     """
     if isinstance(value, dict):
         return all(map(is_unassigned, value.values()))
-    return value is None or value in ("", [])
+    return value is None or value == []
 
 
 def check_value(attribute: Attribute, value: Any, path: str) -> Any:
@@ -102,7 +102,7 @@ def check_element(attribute: Attribute, value: Any, path: str) -> Any:
 
 def _check_complex(attribute: Attribute, value: Any, path: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
-        msg = f'"{path}" takes an object; {_kind(value)} was sent.'
+        msg = f'"{path}" takes an object; {_kind(value)} was sent. Map its parts one by one.'
         raise InvalidValue(msg)
     checked = {}
     for name, element in value.items():
@@ -126,7 +126,7 @@ def require(attributes: tuple[Attribute, ...], value: dict[str, Any], path: str 
     for attribute in attributes:
         if attribute.required and attribute.name not in value:
             place = f"{path}.{attribute.name}" if path else attribute.name
-            msg = f'"{place}" is required and was not sent, or was empty.'
+            msg = f'"{place}" is required and was not sent, or was empty; map a value to it.'
             raise InvalidValue(msg)
 
 
@@ -174,7 +174,7 @@ def _check_type(kinds: type | tuple[type, ...], name: str) -> Callable[[Any, str
     def check(value: Any, path: str) -> None:
         right = isinstance(value, kinds) and (kinds is bool or not isinstance(value, bool))
         if not right:
-            msg = f'"{path}" takes {name}; {_kind(value)} was sent.'
+            msg = f'"{path}" takes {name}; {_kind(value)} was sent. Map a value of that kind to it.'
             raise InvalidValue(msg)
 
     return check

@@ -219,7 +219,7 @@ def with_delivery(
     same = before.wanted == wanted.wanted and before.wanted_state == wanted.wanted_state
     if before.delivery_id is not None and same and not force:
         return replace(wanted, reason=reason)
-    return replace(wanted, delivery_id=uuid7(), attempt=0, due_at=0, reason=reason)
+    return replace(wanted, delivery_id=uuid7(), attempt=0, due_at=now(), reason=reason)
 
 
 def differs(account: AccountRecord) -> bool:

@@ -13,11 +13,9 @@ from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.remapping import Remapping
 from scim_asgi.store.base import Store
 from scim_asgi.store.errors import StoreError
-from scim_asgi.store.records import AccountRecord
 
 logger = logging.getLogger("scim_asgi.background")
 
-_BATCH = 50
 _PARALLEL = 8
 _LOOK_AGAIN = 1.0
 
@@ -47,6 +45,7 @@ class Background:
         self._hooks = hooks
         self._reconciler = reconciler
         self._base_url = base_url
+        self._is_stopping = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._deliveries: set[asyncio.Task[Outcome]] = set()
@@ -60,6 +59,7 @@ class Background:
         """Begin to work."""
         if not self.is_running:
             self._wake = asyncio.Event()
+            self._is_stopping = False
             self._task = asyncio.create_task(self._run(), name="scim-asgi background")
 
     def wake(self, base_url: str = "") -> None:
@@ -69,50 +69,59 @@ class Background:
 
     async def stop(self) -> None:
         """Begin nothing more, and wait for the hooks that are being called."""
+        self._is_stopping = True
+        self._wake.set()
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
             await asyncio.wait({task})
         while self._deliveries:
             await asyncio.wait(self._deliveries)
 
     async def _run(self) -> None:
-        while True:
+        trouble = ""
+        while not self._is_stopping:
             try:
                 pause = await self.work()
+                trouble = ""
             except StoreError as error:
-                logger.warning("The background waits for the database: %s", error)
-                pause = _LOOK_AGAIN
+                if str(error) != trouble:
+                    logger.warning("The background waits for the database: %s", error)
+                trouble, pause = str(error), _LOOK_AGAIN
             except Exception:
                 logger.exception("The background failed; it goes on.")
                 pause = _LOOK_AGAIN
-            # Not wait_for: before Python 3.12 it may swallow being cancelled right after a wake.
             with suppress(TimeoutError):
+                # Not wait_for: before Python 3.12 it loses a cancellation that meets a wake.
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
 
     async def work(self) -> float:
-        """Work off what can be done now; return how many seconds to wait for more."""
+        """Begin what can be done now; return how many seconds to wait for more."""
         self._wake.clear()
-        slots = asyncio.Semaphore(_PARALLEL)
-        while True:
+        mapped = False
+        if await self._store.read(self._remapping.has_work):
             mapped = await self._store.write(self._remapping.work, durable=False)
-            due = await self._store.read(lambda tx: tx.accounts.due(now(), _BATCH))
-            await asyncio.gather(*(self._deliver(account, slots) for account in due))
-            if not mapped and not due:
-                break
-        next_due = await self._store.read(lambda tx: tx.accounts.next_due())
+        free = _PARALLEL - len(self._deliveries)
+        claimed = await self._reconciler.claim_due(free) if free else []
+        for number in claimed:
+            self._deliver(number)
+        if mapped:
+            return 0
+        if len(claimed) == free:
+            return _LOOK_AGAIN  # each delivery that ends wakes
+        next_due = await self._store.read(lambda tx: tx.accounts.next_due(now()))
         if next_due is None:
             return _LOOK_AGAIN
         return min(max(0.05, (next_due - now()) / 1000), _LOOK_AGAIN)
 
-    async def _deliver(self, account: AccountRecord, slots: asyncio.Semaphore) -> None:
-        async with slots:
-            if await self._reconciler.claim_due(account.number):
-                settle = self._reconciler.settle(
-                    account.number, base_url=self._base_url, directory="unknown"
-                )
-                delivery = asyncio.create_task(settle)
-                self._deliveries.add(delivery)
-                delivery.add_done_callback(self._deliveries.discard)
-                await asyncio.shield(delivery)
+    def _deliver(self, number: int) -> None:
+        settle = self._reconciler.settle(number, base_url=self._base_url, directory="unknown")
+        delivery = asyncio.create_task(settle, name="scim-asgi delivery")
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._delivered)
+
+    def _delivered(self, delivery: asyncio.Task[Outcome]) -> None:
+        self._deliveries.discard(delivery)
+        self._wake.set()
+        if not delivery.cancelled() and (error := delivery.exception()) is not None:
+            logger.error("A delivery could not be recorded; it is repeated.", exc_info=error)

@@ -14,7 +14,7 @@ from scim_asgi.protocol.resources import replace_resource, require_all, with_com
 from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import changes_of
-from scim_asgi.provisioning.log import name_of, request_row
+from scim_asgi.provisioning.log import name_of, passed_over, request_row
 from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.representation import Representations, etag, load_related, values_of
@@ -69,6 +69,7 @@ class Changes:
             record = replace(record, number=unit.tx.resources.insert(record, values))
             effects = self._memberships.set(unit, record, inbound.members)
         undo = Undo(record.number, None, 0, 0, None)
+        effects = effects.with_notes(*inbound.notes)
         return self._finish(unit, record, undo, ("created", 201), effects, inbound.password)
 
     def _unsettled_owner(self, unit: Unit, record: ResourceRecord) -> ResourceRecord | None:
@@ -110,6 +111,7 @@ class Changes:
         record = self._load(unit, resource_id, preconditions)
         document = replace_resource(unit.definition, record.document, inbound.document)
         effects = self._memberships.set(unit, record, inbound.members, replacing=True)
+        effects = effects.with_notes(*inbound.notes)
         return self._change(unit, record, document, effects, inbound.password)
 
     def patch(
@@ -128,7 +130,7 @@ class Changes:
         password = patched.pop("password", None) if definition.unstored_attributes else None
         shown = {"id", "meta", *definition.derived_attributes}
         document = {name: value for name, value in patched.items() if name not in shown}
-        ignored = [f"passed over, because nobody knows it: {path}" for path in patch.ignored]
+        ignored = passed_over(patch.ignored)
         effects = self._memberships.patch(unit, record, patch).with_notes(*ignored)
         return self._change(unit, record, document, effects, password)
 
@@ -245,7 +247,10 @@ def load(
     record = tx.resources.get(organization_id, definition.name, resource_id)
     if record is None:
         shown = resource_id if len(resource_id) <= 64 else resource_id[:63] + "…"
-        msg = f'There is no {definition.name} with the id "{shown}".'
+        msg = (
+            f'There is no {definition.name} with the id "{shown}": it was deleted, or never here. '
+            "Let the directory look it up anew."
+        )
         raise NotFound(msg)
     return record
 

@@ -69,6 +69,17 @@ class Delivery:
         self._fields = fields
         self.timeout = timeout
         self._running: dict[str, asyncio.Future[Any]] = {}
+        self._is_ending = False
+
+    def end(self) -> None:
+        """Cancel the hooks that are being called, whose outcome is then unknown; call no more."""
+        self._is_ending = True
+        for task in self._running.values():
+            task.cancel()
+
+    def begin(self) -> None:
+        """Call hooks again."""
+        self._is_ending = False
 
     async def deliver(
         self,
@@ -124,8 +135,11 @@ class Delivery:
         if earlier is not None and not earlier.done():
             logger.error("A hook for account %s still runs after it was cancelled.", account_id)
             return _unknown(said)
+        if self._is_ending:
+            later = Unavailable("The server is being stopped; try again.", RETRY_AFTER)
+            return Outcome(kind="later", hook={}, error=later)
         began = time.perf_counter()
-        task = self._running[account_id] = asyncio.ensure_future(hook(account, context))
+        task = self._running[account_id] = asyncio.ensure_future(_called(hook, account, context))
         task.add_done_callback(lambda _: self._running.pop(account_id, None))
         await asyncio.wait({task}, timeout=self.timeout)
         if not task.done():
@@ -133,6 +147,15 @@ class Delivery:
             await asyncio.wait({task}, timeout=1)
         said["milliseconds"] = round((time.perf_counter() - began) * 1000)
         return _outcome(task, context, said)
+
+
+async def _called(hook: Hook, account: Any, context: HookContext) -> Any:
+    """Call a hook; one that would end the process has failed, like any other that raises."""
+    try:
+        return await hook(account, context)
+    except SystemExit as error:
+        msg = "the hook raised SystemExit"
+        raise RuntimeError(msg) from error
 
 
 def change_of(account: AccountRecord) -> Change | None:
@@ -171,7 +194,7 @@ def _outcome(task: asyncio.Future[Any], context: HookContext, said: dict[str, An
     if error is None:
         return _confirmed(task.result(), context, said)
     if isinstance(error, TryAgainLater):
-        later = Unavailable(str(error), max(1, math.ceil(error.seconds)))
+        later = Unavailable(_storable(str(error)), max(1, math.ceil(error.seconds)))
         return Outcome(kind="later", hook=said, error=later, seconds=error.seconds)
     refusal = _refusal(error)
     if refusal is not None:
@@ -187,16 +210,27 @@ def _unknown(said: dict[str, Any]) -> Outcome:
 
 def _confirmed(result: Any, context: HookContext, said: dict[str, Any]) -> Outcome:
     host_id = result if context.change == "create" else None
-    if host_id is not None and not isinstance(host_id, str):
+    if host_id is not None and not _is_text(host_id):
         logger.error("The hook create returned %s; return a str or None.", type(result).__name__)
         msg = "The product's answer could not be used; its log says more."
         return Outcome(kind="unknown", hook=said, error=InternalError(msg))
     return Outcome(kind="confirmed", hook=said, host_id=host_id)
 
 
+def _is_text(value: Any) -> bool:
+    """Return whether a value is a text that can be stored: half a surrogate pair cannot."""
+    return isinstance(value, str) and value == _storable(value)
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def _refusal(error: BaseException) -> ScimError | None:
     if isinstance(error, AccountConflict):
-        return Uniqueness(str(error) or "The product has another account with these details.")
+        return Uniqueness(
+            _storable(str(error)) or "The product has another account with these details."
+        )
     if isinstance(error, AccountRejected):
-        return InvalidValue(str(error) or "The product does not accept this account.")
+        return InvalidValue(_storable(str(error)) or "The product does not accept this account.")
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -12,12 +12,17 @@ from scim_asgi.errors import ScimAsgiError
 
 Change = Literal["create", "update", "deactivate", "reactivate", "delete"]
 Hook = Callable[[Any, "HookContext"], Awaitable[Any]]
-F = TypeVar("F", bound=Hook)
+H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 AccountT_contra = TypeVar("AccountT_contra", contravariant=True)
 
 _REQUIRED = ("create", "update", "deactivate")
 _FALLBACK: dict[str, str] = {"reactivate": "update", "delete": "deactivate"}
 CHANGES = (*_REQUIRED, *_FALLBACK)
+READ = "read"
+"""The hook that says what the host really has."""
+
+AccountFieldsById = Mapping[str, Mapping[str, Any] | Struct]
+ReadHook = Callable[[Sequence[str]], Awaitable[AccountFieldsById]]
 
 
 class AccountConflict(ScimAsgiError):
@@ -80,8 +85,19 @@ class HookContext(Struct, frozen=True, kw_only=True):
     password: str | None = None
 
 
+class ReadableAccounts(Protocol):
+    """The optional hook that `scim-asgi drift` asks."""
+
+    async def read(self, account_ids: Sequence[str]) -> AccountFieldsById:
+        """Return what the host has of some accounts, by ``account.id``.
+
+        Accounts that it does not have are left out. A value has account fields by name, or is an
+        account; fields that are left out are not compared. `active` says whether it is open.
+        """
+
+
 class AccountHooks(Protocol[AccountT_contra]):
-    """The hooks that every host has; `reactivate` and `delete` may be there too.
+    """The hooks that every host has; `reactivate`, `delete` and `read` may be there too.
 
     A hook has to be idempotent on ``account.id``: a delivery whose outcome is unknown is
     repeated. Without `reactivate`, `update` is called; without `delete`, `deactivate`.
@@ -108,26 +124,26 @@ class HookSet:
     """
 
     def __init__(self, host: object | None = None) -> None:
-        self._hooks: dict[str, Hook] = {}
+        self._hooks: dict[str, Callable[..., Awaitable[Any]]] = {}
         if host is None:
             return
-        for name in CHANGES:
+        for name in (*CHANGES, READ):
             hook = getattr(host, name, None)
             if hook is not None:
                 self.register(name, hook)
-        if not self._hooks or self.missing():
+        if self.missing() or not self:
             lacking = ", ".join(self.missing() or _REQUIRED)
             msg = f"hooks lacks {lacking}: give it an async method of each name."
             raise TypeError(msg)
 
     def __bool__(self) -> bool:
-        return bool(self._hooks)
+        return any(name in self._hooks for name in CHANGES)
 
     def missing(self) -> list[str]:
         """Return the required hooks that are not there; nothing when there are none at all."""
-        return [name for name in _REQUIRED if name not in self._hooks] if self._hooks else []
+        return [name for name in _REQUIRED if name not in self._hooks] if self else []
 
-    def register(self, name: str, hook: F) -> F:
+    def register(self, name: str, hook: H) -> H:
         """Use a hook for a change and return it.
 
         Raises:
@@ -140,6 +156,10 @@ class HookSet:
             raise TypeError(msg)
         self._hooks[name] = hook
         return hook
+
+    def reader(self) -> ReadHook | None:
+        """Return the hook that says what the host has, or None."""
+        return self._hooks.get(READ)
 
     def find(self, change: str) -> Hook | None:
         """Return the hook for a change, or the one that takes its place, or None."""

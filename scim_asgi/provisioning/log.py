@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -100,6 +101,11 @@ def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
         detail=error.detail,
         changes={},
     )
+
+
+def passed_over(names: Iterable[str]) -> tuple[str, ...]:
+    """Return what the log says of attributes that nobody knows."""
+    return tuple(f"passed over, because nobody knows it: {name[:200]}" for name in names)
 
 
 def name_of(document: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from scim_asgi.protocol.conditions import AnyOf, Compare, Condition, holds
-from scim_asgi.protocol.dialects import read_value
 from scim_asgi.protocol.errors import InvalidValue, Mutability
 from scim_asgi.protocol.patch import Edit
 from scim_asgi.protocol.schemas import Attribute
@@ -78,7 +77,8 @@ class MemberEditor:
         elif edit.op == "remove":
             self._remove(attribute, edit.value)
         else:
-            ids = member_ids(attribute, edit.value)
+            value = edit.value if sub is None else [{"value": edit.value}]
+            ids = member_ids(attribute, value)
             self.replace(ids) if edit.op == "replace" else self.add(ids)
 
     def add(self, ids: list[str]) -> None:
@@ -94,7 +94,7 @@ class MemberEditor:
 
     def _remove(self, attribute: Attribute, value: Any) -> None:
         """Remove those who are named, or everybody where no list comes with the path."""
-        if value is UNSET or value is None or value == "":
+        if value is UNSET:
             self.change.touched.update(self._tx.members.clear(self._group))
         else:
             self._remove_ids(member_ids(attribute, value))
@@ -128,23 +128,27 @@ class MemberEditor:
         known = self._tx.members.resolve(self._organization_id, ids)
         unknown = [each for each in ids if each not in known]
         if unknown and self._unknown_members == "reject":
-            msg = f'"members" names {_some(unknown)}, which this server does not have.'
+            msg = (
+                f'"members" names {_some(unknown)}, which this server does not have; '
+                "provision the members before the group."
+            )
             raise InvalidValue(msg)
         self.change.unknown += unknown
         return [known[each] for each in dict.fromkeys(ids) if each in known]
 
 
 def member_ids(attribute: Attribute, value: Any) -> list[str]:
-    """Return the ids in a value of `members`: a list of objects, one object, or ids alone.
+    """Return the ids in a list of members.
 
     Raises:
-        InvalidValue: A member has no id.
+        InvalidValue: A member has no id, or it is no list.
     """
+    if value is not None and not isinstance(value, list):
+        msg = f'"{attribute.name}" takes a list of objects with the id of a user or group.'
+        raise InvalidValue(msg)
     ids = []
-    for index, member in enumerate(read_value(attribute, value) or ()):
+    for index, member in enumerate(value or ()):
         found = member.get("value") if isinstance(member, dict) else None
-        if found is None and isinstance(member, dict) and isinstance(member.get("$ref"), str):
-            found = member["$ref"].rpartition("/")[2]
         if not isinstance(found, str) or not found:
             msg = f'"{attribute.name}[{index}].value" has to be the id of a user or group.'
             raise InvalidValue(msg)

@@ -13,7 +13,7 @@ from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.mapping.mapping import CompiledMapping, Mapped
 from scim_asgi.protocol.comparison import fold
 from scim_asgi.protocol.definitions import Registry
-from scim_asgi.protocol.dialects import read_resource
+from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.resources import check_resource, check_schemas, with_defaults
 from scim_asgi.store.records import AccountRecord
 

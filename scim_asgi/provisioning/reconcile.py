@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+from copy import deepcopy
 from typing import Any
 
 from msgspec.structs import replace
@@ -85,8 +86,9 @@ class Reconciler:
         if loaded is None:
             return Outcome(kind="confirmed", hook={})
         account, resource = loaded
+        # A hook may change what it gets; what it confirms is what is stored here.
         outcome = await self._delivery.deliver(
-            account, resource, directory=directory, password=password
+            deepcopy(account), resource, directory=directory, password=password
         )
         await self._store.write(
             lambda tx: self._record(
@@ -119,7 +121,9 @@ class Reconciler:
             account = replace(account, claimed_by=None, claimed_until=0)
         # A directory that is told "later" asks again itself, unless nobody knows what the host has.
         in_request = outcome.kind == "later" and bool(log.number) and not account.uncertain
-        if outcome.kind == "confirmed":
+        if outcome.kind == "later" and not outcome.hook and not in_request:
+            tx.accounts.update(account)
+        elif outcome.kind == "confirmed":
             self._confirm(tx, account, delivered, outcome)
         elif account.undo is not None and (outcome.kind == "refused" or in_request):
             self._undo(tx, account, decode_undo(account.undo))
@@ -183,19 +187,21 @@ class Reconciler:
         before = values_of(definition, record.document)
         tx.resources.update(restored, before, values_of(definition, undo.document))
 
-    async def claim_due(self, number: int) -> bool:
-        """Claim an account for the background; return whether it still has a delivery to make."""
-        claim = self.claim()
+    async def claim_due(self, limit: int) -> list[int]:
+        """Claim accounts for the background, those first that wait longest; return their numbers.
 
-        def take(tx: Transaction) -> bool:
-            account = tx.accounts.by_number(number)
-            free = account is not None and account.claimed_until <= now()
-            if account is None or account.delivery_id is None or not free:
-                return False
-            account = replace(account, uncertain=is_uncertain(account))
-            tx.accounts.update(claimed(account, claim))
-            return True
+        In the database, so that several processes share the work without doing any twice.
+        """
 
+        def take(tx: Transaction) -> list[int]:
+            due = tx.accounts.due(now(), limit)
+            for account in due:
+                account = replace(account, uncertain=is_uncertain(account))
+                tx.accounts.update(claimed(account, self.claim()))
+            return [account.number for account in due]
+
+        if not await self._store.read(lambda tx: tx.accounts.due(now(), 1)):
+            return []
         return await self._store.write(take, durable=False)
 
 
@@ -227,14 +233,16 @@ def _write_log(tx: Transaction, outcome: Outcome, row: LogRecord) -> None:
 
 def _postponed(account: AccountRecord, outcome: Outcome) -> AccountRecord:
     """Back off: as long as the host says, or 1 s, doubling to 5 min, with jitter."""
-    pause = min(_FIRST_PAUSE * 2 ** min(account.attempt, 20), _LONGEST_PAUSE)
-    if outcome.seconds is not None:
+    if outcome.seconds is None:
+        pause = min(_FIRST_PAUSE * 2 ** min(account.attempt, 20), _LONGEST_PAUSE)
+        pause = round(pause * random.uniform(0.75, 1))  # noqa: S311 - no secret
+    else:
         pause = round(min(max(outcome.seconds, 1), 3600) * 1000)
-    due_at = now() + round(pause * random.uniform(1, 1.25))  # noqa: S311 - no secret
+        pause = round(pause * random.uniform(1, 1.25))  # noqa: S311 - no secret
     return replace(
         account,
         attempt=account.attempt + 1,
-        due_at=due_at,
+        due_at=now() + pause,
         uncertain=account.uncertain or outcome.kind == "unknown",
     )
 

@@ -6,8 +6,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.mapping.errors import Unmappable
+from scim_asgi.mapping.mapping import Mapped
 from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.guard import ClosingGuard, held_in_background, kept_open
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Transaction
@@ -53,10 +55,12 @@ class Remapping:
 
     Args:
         accounts: What works out the accounts.
+        guard: What holds closings.
     """
 
-    def __init__(self, accounts: WantedAccounts) -> None:
+    def __init__(self, accounts: WantedAccounts, guard: ClosingGuard) -> None:
         self._accounts = accounts
+        self._guard = guard
 
     def begin(self, tx: Transaction, organization_id: str, cause: str) -> None:
         """Note that all accounts of an organization are to be mapped anew."""
@@ -88,6 +92,10 @@ class Remapping:
             skipped=record.skipped,
             waiting=tx.accounts.unsettled(organization_id),
         )
+
+    def has_work(self, tx: Transaction) -> bool:
+        """Return whether any account is to be mapped anew."""
+        return tx.accounts.is_marked(now()) or tx.remappings.unfinished() is not None
 
     def work(self, tx: Transaction) -> bool:
         """Map a batch of accounts; return whether there was any.
@@ -131,27 +139,41 @@ class Remapping:
             return "same"
         record = None if account.resource is None else tx.resources.by_number(account.resource)
         if record is None or account.wanted_state == "deleted":
-            return _leave(tx, account)
+            return _leave(tx, account, account)
         try:
             mapped = self._accounts.mapped(tx, record, account)
         except Unmappable as error:
             tx.log.insert(_row(account, record, "skipped", error.detail))
-            _leave(tx, account)
+            _leave(tx, account, account)
             return "skipped"
+        before = account
         for note in mapped.notes:
             tx.log.insert(_row(account, record, "warning", note))
-        state = wanted_state(mapped.fields, record.document, account)
-        wanted = want(account, record, mapped, state, reason="groups or mapping changed")
+        account, wanted = self._wanted(tx, account, record, mapped)
         same = wanted.wanted == account.wanted and wanted.return_key == account.return_key
         if same and not differs(wanted):
-            return _leave(tx, account)
+            return _leave(tx, before, account)
         tx.accounts.update(wanted)
         return "same" if wanted.wanted == account.wanted else "changed"
 
+    def _wanted(
+        self, tx: Transaction, account: AccountRecord, record: ResourceRecord, mapped: Mapped
+    ) -> tuple[AccountRecord, AccountRecord]:
+        """Return an account as it is, perhaps held by the guard, and as it is wanted."""
+        state = wanted_state(mapped.fields, record.document, account)
+        if self._guard.holds(tx, account, state):
+            name = name_of(record.document)
+            account = held_in_background(tx, account, name, self._guard.detail())
+            mapped = replace(mapped, fields=kept_open(mapped.fields))
+            state = account.wanted_state
+        return account, want(account, record, mapped, state, reason="groups or mapping changed")
 
-def _leave(tx: Transaction, account: AccountRecord) -> str:
-    if account.marked:
-        tx.accounts.update(replace(account, marked=False))
+
+def _leave(tx: Transaction, before: AccountRecord, account: AccountRecord) -> str:
+    """Leave the fields of an account as they are."""
+    unmarked = replace(account, marked=False)
+    if unmarked != before:
+        tx.accounts.update(unmarked)
     return "same"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.dialects import read_resource
+from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.protocol.messages import read_patch
 from scim_asgi.protocol.patch import plan_patch
@@ -19,6 +19,7 @@ from scim_asgi.protocol.resources import (
     UnknownAttributes,
     check_resource,
     check_schemas,
+    unknown_names,
     with_defaults,
 )
 from scim_asgi.provisioning.accounts import InFlight
@@ -27,14 +28,16 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
 from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.guard import Held
 from scim_asgi.provisioning.locks import NamedLocks
-from scim_asgi.provisioning.log import name_of, request_row, with_error
+from scim_asgi.provisioning.log import name_of, passed_over, request_row, with_error
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.units import Changed, Inbound, Unit
 from scim_asgi.provisioning.wanted import Skipped
-from scim_asgi.store.base import Store
+from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
+from scim_asgi.store.records import LogRecord
 
 logger = logging.getLogger("scim_asgi")
 
@@ -203,9 +206,27 @@ class Service:
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
             row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
+        held = error.account if isinstance(error, Held) else None
+        if held is not None:
+            row = replace(row, action="held")
         error.is_logged = True
+        written = self._write_refusal(row, held)
+        if isinstance(error.__cause__, StoreError):
+            # The request has waited for the database once already.
+            self._keep(asyncio.create_task(written))
+        else:
+            await written
+
+    async def _write_refusal(self, row: LogRecord, held: int | None) -> None:
+        """Write the row of a refused request, and that the guard holds an account."""
+
+        def note(tx: Transaction) -> None:
+            tx.log.insert(row)
+            if held is not None:
+                tx.accounts.hold(held, row.at)
+
         try:
-            await self._store.write(lambda tx: tx.log.insert(row), durable=False)
+            await self._store.write(note, durable=held is not None)
         except StoreError:
             logger.warning("A refused request could not be written into the log.")
 
@@ -227,7 +248,9 @@ class Service:
         projected = with_written(projection, written_by(definition, document))
         hidden = [document.pop(name, None) for name in definition.unstored_attributes]
         password = next((value for value in hidden if isinstance(value, str)), None)
-        inbound = Inbound(document=document, members=rows.get("members"), password=password)
+        notes = passed_over(unknown_names(definition, named))
+        members = rows.get("members")
+        inbound = Inbound(document=document, members=members, password=password, notes=notes)
         return inbound, projected
 
     async def _finished(
@@ -235,9 +258,13 @@ class Service:
     ) -> Answer:
         """Let a write run to its end even when the client goes away, and log a refusal."""
         task = asyncio.create_task(self._logged(caller, work, name))
+        self._keep(task)
+        return await asyncio.shield(task)
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        """Keep a task alive until it ends; a stop waits for it."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
 
     async def _logged(self, caller: Caller, work: Coroutine[Any, Any, Answer], name: str) -> Answer:
         try:

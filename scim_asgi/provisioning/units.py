@@ -36,11 +36,13 @@ class Inbound(Struct, frozen=True, kw_only=True):
         document: What is stored.
         members: The value of `members` as it was sent; None when it was not.
         password: A password to hand on.
+        notes: What was passed over, in words, for the log.
     """
 
     document: dict[str, Any]
     members: Any = None
     password: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Effects(Struct, frozen=True):

@@ -26,6 +26,7 @@ from scim_asgi.provisioning.accounts import (
 )
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.compiled import CompiledMappings
+from scim_asgi.provisioning.guard import ClosingGuard, kept_open
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.units import Unit
@@ -61,11 +62,13 @@ class WantedAccounts:
     Args:
         mappings: The attribute mappings.
         hooks: The host's hooks; without any there are no accounts.
+        guard: What holds closings.
     """
 
-    def __init__(self, mappings: CompiledMappings, hooks: HookSet) -> None:
+    def __init__(self, mappings: CompiledMappings, hooks: HookSet, guard: ClosingGuard) -> None:
         self._mappings = mappings
         self._hooks = hooks
+        self._guard = guard
 
     def of(self, tx: Transaction, record: ResourceRecord) -> AccountRecord | None:
         """Return the account of a User; None for other resources and without hooks."""
@@ -108,6 +111,7 @@ class WantedAccounts:
 
         Raises:
             Skipped: The mapping makes no account of it.
+            Held: It closes the account, and the guard holds that.
         """
         tx = unit.tx
         own = tx.accounts.of_resource(record.number)
@@ -125,6 +129,10 @@ class WantedAccounts:
         if account is None and shares_key(tx, record, mapped.return_key):
             notes = (*notes, _SHARED_KEY)
         state = wanted_state(mapped.fields, record.document, own)
+        if account is not None and self._guard.holds(tx, account, state):
+            self._require_closed_before(tx, record, undo, account)
+            mapped = replace(mapped, fields=kept_open(mapped.fields))
+            state = account.wanted_state
         wanted = want(
             account,
             record,
@@ -134,6 +142,24 @@ class WantedAccounts:
             force=password is not None,
         )
         return Wanted(self._store(unit, account, wanted, undo), notes)
+
+    def _require_closed_before(
+        self, tx: Transaction, record: ResourceRecord, undo: Undo, account: AccountRecord
+    ) -> None:
+        """Let a change pass that does not close the account itself.
+
+        Where the User as it was would close it too, a mapping or a group does, and that is held.
+
+        Raises:
+            Held: The change closes it.
+        """
+        if undo.document is not None:
+            before = replace(record, document=undo.document)
+            with suppress(Unmappable):
+                fields = self.mapped(tx, before, account).fields
+                if wanted_state(fields, undo.document, account) != account.wanted_state:
+                    return
+        self._guard.check(tx, account, "inactive")
 
     def _store(
         self, unit: Unit, account: AccountRecord | None, wanted: AccountRecord, undo: Undo
@@ -147,7 +173,12 @@ class WantedAccounts:
         return wanted
 
     def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> None:
-        """Store that a User's account is to be deleted, and claim the delivery."""
+        """Store that a User's account is to be deleted, and claim the delivery.
+
+        Raises:
+            Held: The guard holds it.
+        """
+        self._guard.check(unit.tx, account, "deleted")
         fields = account.wanted
         with suppress(Unmappable):
             fields = self.mapped(unit.tx, record, account).fields

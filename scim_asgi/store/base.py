@@ -18,6 +18,7 @@ from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.paths import Target
 from scim_asgi.store.records import (
     AccountRecord,
+    Closings,
     LogRecord,
     MappingRecord,
     Related,
@@ -26,6 +27,7 @@ from scim_asgi.store.records import (
     ResourceValues,
     RolesRecord,
     TokenRecord,
+    WorkLeft,
 )
 
 T = TypeVar("T")
@@ -162,7 +164,7 @@ class Accounts(Protocol):
     def of_resource(self, resource: int) -> AccountRecord | None:
         """Return the account of a User, or None."""
 
-    def by_return_key(self, organization_id: str, key: str) -> list[AccountRecord]:
+    def by_return_key(self, organization_id: str, key: str) -> builtins.list[AccountRecord]:
         """Return the accounts that a returning person may be, oldest first."""
 
     def insert(self, record: AccountRecord) -> int:
@@ -188,14 +190,40 @@ class Accounts(Protocol):
     def unsettled(self, organization_id: str) -> int:
         """Return how many accounts of an organization are marked or have a delivery to make."""
 
-    def marked(self, now: int, limit: int) -> list[AccountRecord]:
+    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
         """Return marked accounts that nobody has claimed, oldest first."""
 
-    def due(self, now: int, limit: int) -> list[AccountRecord]:
-        """Return accounts with a delivery that is due and that nobody has claimed."""
+    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+        """Return accounts with a delivery that is due and that nobody has claimed, oldest first."""
 
-    def next_due(self) -> int | None:
-        """Return when the next delivery is due, or None when there is none."""
+    def next_due(self, now: int) -> int | None:
+        """Return when the next delivery is due that is not yet, or None when there is none."""
+
+    def is_marked(self, now: int) -> bool:
+        """Return whether there is a marked account that nobody has claimed."""
+
+    def list(
+        self, organization_id: str, *, after: int = 0, limit: int = 100
+    ) -> list[AccountRecord]:
+        """Return accounts of an organization with a higher number, in the order of creation."""
+
+    def pending(self, organization_id: str | None, limit: int) -> builtins.list[AccountRecord]:
+        """Return accounts with a delivery to make, the one that waits longest first."""
+
+    def make_due(self, organization_id: str, at: int) -> int:
+        """Make every delivery of an organization due at a time; return how many there are."""
+
+    def work_left(self, organization_id: str | None, since: int) -> WorkLeft:
+        """Return how much there is to do; deliveries that are due after a time wait."""
+
+    def closings(self, organization_id: str, since: int) -> Closings:
+        """Return what an organization has closed and deleted since a time."""
+
+    def hold(self, number: int, at: int) -> None:
+        """Note that a closing of an account is held, unless it is noted already."""
+
+    def release(self, organization_id: str, until: int) -> int:
+        """Let the held closings of an organization through until a time; return how many."""
 
 
 class TokenTable(Protocol):

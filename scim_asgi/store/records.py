@@ -74,6 +74,8 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
         undo: What a refused change has to put back, as JSON; None when nothing.
         uncertain: Whether the host may have done something that it has not confirmed.
         marked: Whether the mapping has to be worked out again.
+        held_since: When a closing of it was first held by the guard; None when none is.
+        released_until: Until when a closing of it is let through.
     """
 
     organization_id: str
@@ -94,7 +96,45 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
     undo: bytes | None = None
     uncertain: bool = False
     marked: bool = False
+    held_since: int | None = None
+    released_until: int = 0
     number: int = 0
+
+
+class Closings(Struct, frozen=True):
+    """What an organization has closed and deleted lately, and what it has left.
+
+    Attributes:
+        active: How many accounts are wanted open.
+        kept: How many are not wanted deleted.
+        closed: How many became not wanted open since a time; those that were released aside.
+        deleted: How many became wanted deleted, likewise.
+        is_held: Whether a closing is held.
+    """
+
+    active: int
+    kept: int
+    closed: int
+    deleted: int
+    is_held: bool
+
+
+class WorkLeft(Struct, frozen=True, kw_only=True):
+    """What the background has still to do, of an organization or of all.
+
+    Attributes:
+        pending: How many accounts differ from what the host has confirmed.
+        waiting: How many of them were tried, and are tried again later.
+        to_map: How many are to be mapped anew.
+        held: How many closings the guard holds.
+        oldest: Since when the oldest delivery is pending, in Unix milliseconds.
+    """
+
+    pending: int
+    waiting: int
+    to_map: int
+    held: int
+    oldest: int | None
 
 
 class TokenRecord(Struct, frozen=True, kw_only=True):
@@ -169,8 +209,8 @@ class LogRecord(Struct, frozen=True, kw_only=True):
 
     Attributes:
         action: created, updated, deactivated, reactivated, deleted, unchanged, skipped, refused,
-            failed, or warning (of the background, about an account); pending while the host is
-            asked.
+            held, failed, or warning (of the background, about an account); pending while the host
+            is asked.
         status: The HTTP status that was answered; 0 while pending and for what the background
             did.
         changes: Account field to its old and new value.

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from examples.acme.demo import differences
-from examples.acme.people import people
+from examples.acme.demo import differences, wanted_accounts
+from scim_asgi.simulate.company import Company
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,8 +28,10 @@ def test_the_demonstration_ends_well_and_prints_requests_accounts_and_log() -> N
 
 
 def test_the_demonstration_would_notice_a_wrong_account() -> None:
-    wanted = [person.account() for person in people("acme.example")]
+    wanted = wanted_accounts(Company("entra 1", 5, 1, "acme.example"))
+    email = next(iter(wanted))
+    rest = {each: wanted[each] for each in wanted if each != email}
     assert [] == differences(wanted, wanted)
-    assert 1 == len(differences(wanted, wanted[1:]))
-    assert 1 == len(differences(wanted[1:], wanted))
-    assert 1 == len(differences(wanted, [{**wanted[0], "is_open": False}, *wanted[1:]]))
+    assert [f"{email} is missing"] == differences(wanted, rest)
+    assert [f"{email} should not be open"] == differences(rest, wanted)
+    assert 1 == len(differences(wanted, {**wanted, email: ("Somebody", "org:admin")}))

@@ -140,7 +140,6 @@ def test_a_query_that_cannot_be_understood_is_refused_and_never_unfiltered(
         ([{"op": "replace", "path": 'emails[type eq "work"]x', "value": "x"}], "invalidPath"),
         ([{"op": "replace", "path": "emails[type eq", "value": "x"}], "invalidPath"),
         ([{"op": "replace", "path": 'emails[type is "a"]', "value": "x"}], "invalidFilter"),
-        ([{"op": "replace", "path": 'emails[nope eq "a"]', "value": "x"}], "invalidFilter"),
         ([{"op": "remove"}], "noTarget"),
         ([{"op": "replace", "path": 'emails[type co "z"].value', "value": "x"}], "noTarget"),
         ([{"op": "replace", "path": "title"}], "invalidValue"),
@@ -150,7 +149,6 @@ def test_a_query_that_cannot_be_understood_is_refused_and_never_unfiltered(
         ([{"op": "remove", "path": "userName"}], "mutability"),
         ([{"op": "replace", "path": "id", "value": "x"}], "mutability"),
         ([{"op": "replace", "path": "meta.created", "value": "x"}], "mutability"),
-        ([{"op": "add", "path": "groups", "value": [{"value": "x"}]}], "mutability"),
     ],
 )
 def test_a_patch_that_cannot_be_applied_changes_nothing(
@@ -166,6 +164,22 @@ def test_a_patch_that_cannot_be_applied_changes_nothing(
     assert_error(client.send("PATCH", path, body), 400, scim_type)
     after = client.get(path)
     assert (before.json(), before.headers["etag"]) == (after.json(), after.headers["etag"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "scim_type"),
+    [
+        ({"op": "replace", "path": 'emails[nope eq "a"]', "value": "x"}, "invalidFilter"),
+        ({"op": "add", "path": "groups", "value": [{"value": "x"}]}, "mutability"),
+    ],
+)
+def test_what_makes_no_sense_is_passed_over_only_beside_what_does(
+    client: Client, operation: Any, scim_type: str
+) -> None:
+    path = f"/Users/{client.create_user('ada@acme.test')['id']}"
+    assert_error(client.patch(path, operation), 400, scim_type)
+    off = {"op": "replace", "path": "active", "value": False}
+    assert client.patch(path, operation, off).json()["active"] is False
 
 
 def test_a_patch_without_its_schema_is_invalid_syntax(client: Client) -> None:
@@ -237,7 +251,7 @@ def test_json_is_read_whatever_the_headers_say_of_it(
     ("method", "path", "status"),
     [
         ("GET", "/Nope", 404),
-        ("GET", "/users", 404),
+        ("GET", "/user", 404),
         ("GET", "/Users/a/b", 404),
         ("GET", "/Me", 501),
         ("POST", "/Me", 501),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import sqlite3
 from collections.abc import Iterable
 
 import msgspec
 
-from scim_asgi.store.records import AccountRecord
+from scim_asgi.ids import made_at
+from scim_asgi.store.records import AccountRecord, Closings, WorkLeft
 from scim_asgi.store.sqlite.rows import Table
 
 _TABLE = Table(
@@ -28,7 +30,44 @@ _UNSETTLED = """
 SELECT count(*) FROM accounts WHERE organization_id = ? AND (delivery_id IS NOT NULL OR marked)
 """
 _NEXT_DUE = """
-SELECT min(max(due_at, claimed_until)) FROM accounts WHERE delivery_id IS NOT NULL
+SELECT min(max(due_at, claimed_until)) FROM accounts
+WHERE delivery_id IS NOT NULL AND max(due_at, claimed_until) > ?
+"""
+_IS_MARKED = "SELECT 1 FROM accounts WHERE marked AND claimed_until <= ? LIMIT 1"
+_MAKE_DUE = """
+UPDATE accounts SET due_at = ? WHERE organization_id = ? AND delivery_id IS NOT NULL
+"""
+_PENDING = """
+SELECT count(*), count(*) FILTER (WHERE due_at > :since), min(delivery_id) FROM accounts
+WHERE delivery_id IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
+"""
+_TO_MAP = """
+SELECT (
+    SELECT count(*) FROM accounts
+    WHERE marked AND organization_id = coalesce(:organization_id, organization_id)
+) + (
+    SELECT coalesce(sum(total - mapped), 0) FROM remappings
+    WHERE finished_at IS NULL AND organization_id = coalesce(:organization_id, organization_id)
+)
+"""
+_HELD = """
+SELECT count(*) FROM accounts
+WHERE held_since IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
+"""
+_TOTALS = "SELECT state, total FROM account_counts WHERE organization_id = ?"
+_CLOSED = """
+SELECT count(*) FROM accounts
+WHERE organization_id = ? AND closed_at > ? AND closed_at > released_until
+"""
+_DELETED = """
+SELECT count(*) FROM accounts
+WHERE organization_id = ? AND deleted_at > ? AND deleted_at > released_until
+"""
+_IS_HELD = "SELECT 1 FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL LIMIT 1"
+_HOLD = "UPDATE accounts SET held_since = ? WHERE number = ? AND held_since IS NULL"
+_RELEASE = """
+UPDATE accounts SET held_since = NULL, released_until = ?, marked = resource IS NOT NULL
+WHERE organization_id = ? AND held_since IS NOT NULL
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -46,7 +85,7 @@ class SqliteAccounts:
     def of_resource(self, resource: int) -> AccountRecord | None:
         return _TABLE.one(self._connection, "WHERE resource = ?", (resource,))
 
-    def by_return_key(self, organization_id: str, key: str) -> list[AccountRecord]:
+    def by_return_key(self, organization_id: str, key: str) -> builtins.list[AccountRecord]:
         condition = "WHERE organization_id = ? AND return_key = ? ORDER BY number"
         return _TABLE.all(self._connection, condition, (organization_id, key))
 
@@ -78,17 +117,65 @@ class SqliteAccounts:
     def unsettled(self, organization_id: str) -> int:
         return int(self._connection.execute(_UNSETTLED, (organization_id,)).fetchone()[0])
 
-    def marked(self, now: int, limit: int) -> list[AccountRecord]:
+    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
         condition = "WHERE marked AND claimed_until <= ? ORDER BY number LIMIT ?"
         return _TABLE.all(self._connection, condition, (now, limit))
 
-    def due(self, now: int, limit: int) -> list[AccountRecord]:
+    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
         condition = (
             "WHERE delivery_id IS NOT NULL AND due_at <= ? AND claimed_until <= ? "
-            "ORDER BY due_at LIMIT ?"
+            "ORDER BY due_at, delivery_id LIMIT ?"
         )
         return _TABLE.all(self._connection, condition, (now, now, limit))
 
-    def next_due(self) -> int | None:
-        due: int | None = self._connection.execute(_NEXT_DUE).fetchone()[0]
+    def next_due(self, now: int) -> int | None:
+        due: int | None = self._connection.execute(_NEXT_DUE, (now,)).fetchone()[0]
         return due
+
+    def is_marked(self, now: int) -> bool:
+        return self._connection.execute(_IS_MARKED, (now,)).fetchone() is not None
+
+    def list(
+        self, organization_id: str, *, after: int = 0, limit: int = 100
+    ) -> builtins.list[AccountRecord]:
+        condition = "WHERE organization_id = ? AND number > ? ORDER BY number LIMIT ?"
+        return _TABLE.all(self._connection, condition, (organization_id, after, limit))
+
+    def pending(self, organization_id: str | None, limit: int) -> builtins.list[AccountRecord]:
+        condition = (
+            "WHERE delivery_id IS NOT NULL AND organization_id = coalesce(?, organization_id) "
+            "ORDER BY delivery_id LIMIT ?"
+        )
+        return _TABLE.all(self._connection, condition, (organization_id, limit))
+
+    def make_due(self, organization_id: str, at: int) -> int:
+        return self._connection.execute(_MAKE_DUE, (at, organization_id)).rowcount
+
+    def work_left(self, organization_id: str | None, since: int) -> WorkLeft:
+        named = {"organization_id": organization_id, "since": since}
+        pending, waiting, oldest = self._connection.execute(_PENDING, named).fetchone()
+        return WorkLeft(
+            pending=pending,
+            waiting=waiting,
+            to_map=self._connection.execute(_TO_MAP, named).fetchone()[0],
+            held=self._connection.execute(_HELD, named).fetchone()[0],
+            oldest=None if oldest is None else made_at(oldest),
+        )
+
+    def closings(self, organization_id: str, since: int) -> Closings:
+        execute = self._connection.execute
+        totals = dict(execute(_TOTALS, (organization_id,)).fetchall())
+        active = totals.get("active", 0)
+        return Closings(
+            active=active,
+            kept=active + totals.get("inactive", 0),
+            closed=execute(_CLOSED, (organization_id, since)).fetchone()[0],
+            deleted=execute(_DELETED, (organization_id, since)).fetchone()[0],
+            is_held=execute(_IS_HELD, (organization_id,)).fetchone() is not None,
+        )
+
+    def hold(self, number: int, at: int) -> None:
+        self._connection.execute(_HOLD, (at, number))
+
+    def release(self, organization_id: str, until: int) -> int:
+        return self._connection.execute(_RELEASE, (until, organization_id)).rowcount

@@ -22,7 +22,9 @@ _SETTINGS = (
     "PRAGMA journal_size_limit = 67108864",
 )
 
-
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_WRITABLE = " The file and its folder have to be there and to be writable."
+_HINTS = {sqlite3.SQLITE_CANTOPEN: _WRITABLE, sqlite3.SQLITE_READONLY: _WRITABLE}
 _PAUSE = 0.02
 
 
@@ -61,7 +63,10 @@ class Connection:
             await self.run(lambda opened: _apply_settings(opened, self._busy_timeout))
         except sqlite3.Error as error:
             await self.close()
-            msg = f'The database "{self._path}" cannot be opened: {error}.'
+            # A thread that cannot open the file tells this loop of its end: not after the loop's.
+            await asyncio.to_thread(connection._thread.join)
+            hint = _HINTS.get(_code(error), "")
+            msg = f'The database "{self._path}" cannot be opened: {error}.{hint}'
             raise StoreError(msg) from error
 
     def _connect(self) -> sqlite3.Connection:
@@ -95,7 +100,17 @@ def _apply_settings(connection: sqlite3.Connection, patience: float) -> None:
             try:
                 connection.execute(setting).fetchall()
                 break
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(_PAUSE)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether an error says that another process has a lock."""
+    return isinstance(error, sqlite3.Error) and _code(error) in _BUSY
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the primary result code of SQLite; 0 where the error is none of SQLite's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

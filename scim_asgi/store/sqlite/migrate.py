@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from importlib import resources
 
-from scim_asgi.store.errors import StoreError
+from scim_asgi.store.errors import StoreError, StoreUnavailable
 
 
 def migrations() -> list[str]:
@@ -15,32 +16,59 @@ def migrations() -> list[str]:
     return [(folder / name).read_text(encoding="utf-8") for name in names]
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, *, make: bool = True) -> None:
     """Bring the tables up to date; processes that open the file together take turns.
 
+    Args:
+        connection: The open file.
+        make: Whether an empty file is given tables.
+
     Raises:
-        StoreError: The file was written by a newer version.
+        StoreError: The file was written by a newer version, or is empty and shall not be.
     """
     scripts = migrations()
     if _version(connection) == len(scripts):
         return
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        _apply(connection, scripts)
+        _apply(connection, scripts, make=make)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 
-def _apply(connection: sqlite3.Connection, scripts: list[str]) -> None:
+def check_version(connection: sqlite3.Connection) -> None:
+    """Check that the tables are those that this release knows.
+
+    Raises:
+        StoreUnavailable: Another release has changed them, or the file is another one.
+    """
+    version, known = _version(connection), _known()
+    if version != known:
+        raise StoreUnavailable(_newer(version, known))
+
+
+@cache
+def _known() -> int:
+    return len(migrations())
+
+
+def _newer(version: int, known: int) -> str:
+    return (
+        f"The database has version {version}; this release of scim-asgi knows versions up to "
+        f"{known}. Install the release that wrote it, or a newer one."
+    )
+
+
+def _apply(connection: sqlite3.Connection, scripts: list[str], *, make: bool) -> None:
     version = _version(connection)
+    if version == 0 and not make:
+        msg = "The database has no tables: put the whole file back."
+        raise StoreUnavailable(msg)
     if version > len(scripts):
-        msg = (
-            f"The database has version {version}; this release of scim-asgi knows versions up to "
-            f"{len(scripts)}. Install the release that wrote it, or a newer one."
-        )
-        raise StoreError(msg)
+        raise StoreError(_newer(version, len(scripts)))
     for script in scripts[version:]:
         for statement in _statements(script):
             connection.execute(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,16 +11,15 @@ from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import StoreError, StoreUnavailable
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.connection import Connection
+from scim_asgi.store.sqlite.file import MEMORY, DatabaseFile, StoreReplaced
 from scim_asgi.store.sqlite.members import SqliteMembers
-from scim_asgi.store.sqlite.migrate import migrate
+from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
 from scim_asgi.store.sqlite.tables import SqliteLog, SqliteTokens
 from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, SqliteVersions
 from scim_asgi.store.sqlite.writer import Writer
 
 T = TypeVar("T")
-
-_MEMORY = ":memory:"
 
 
 class SqliteTransaction:
@@ -44,25 +44,35 @@ class SqliteTransaction:
 class SqliteStore:
     """`scim_asgi.store.base.Store` in a file, or in memory for as long as it is open.
 
+    A file that is put in the place of the open one is opened on the next use.
+
     Args:
         path: The file's path, or ``:memory:``.
         busy_timeout: How many seconds to wait for another process that writes.
     """
 
     def __init__(self, path: str, *, busy_timeout: float = 5.0) -> None:
+        self._file = DatabaseFile(path)
         self._writing = Connection(path, busy_timeout)
-        self._reading = self._writing if path == _MEMORY else Connection(path, busy_timeout)
-        self._writer = Writer(self._writing)
+        self._reading = self._writing if path == MEMORY else Connection(path, busy_timeout)
+        self._writer = Writer(self._writing, self._check)
+        self._is_replaced = False
+        self._reopening = asyncio.Lock()
 
     async def open(self) -> None:
+        await self._open(make=True)
+
+    async def _open(self, *, make: bool) -> None:
         await self._writing.open()
         try:
-            await _translated(self._writing.run(migrate))
+            await _translated(self._writing.run(lambda opened: migrate(opened, make=make)))
             if self._reading is not self._writing:
                 await self._reading.open()
+            self._file.remember()
         except BaseException:
             await self.close()
             raise
+        self._is_replaced = False
 
     async def close(self) -> None:
         await self._writer.finish()
@@ -70,21 +80,48 @@ class SqliteStore:
         await self._reading.close()
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await _translated(self._reading.run(lambda connection: _read(connection, work)))
+        if self._is_replaced:
+            await self._reopen()
+        return await _translated(self._reading.run(lambda opened: self._read(opened, work)))
 
     async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+        if self._is_replaced:
+            await self._reopen()
         unit = self._writer.write(
             lambda connection: work(SqliteTransaction(connection)), durable=durable
         )
         return await _translated(unit)
 
+    def _read(self, connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
+        self._check_file()
+        connection.execute("BEGIN")
+        try:
+            return work(SqliteTransaction(connection))
+        finally:
+            connection.execute("ROLLBACK")
 
-def _read(connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
-    connection.execute("BEGIN")
-    try:
-        return work(SqliteTransaction(connection))
-    finally:
-        connection.execute("ROLLBACK")
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Check what the writer has to know before it says that something is stored."""
+        self._check_file()
+        try:
+            check_version(connection)
+        except StoreError:
+            self._is_replaced = True
+            raise
+
+    def _check_file(self) -> None:
+        try:
+            self._file.check()
+        except StoreReplaced:
+            self._is_replaced = True
+            raise
+
+    async def _reopen(self) -> None:
+        async with self._reopening:
+            if self._is_replaced:
+                self._file.require()
+                await self.close()
+                await self._open(make=False)
 
 
 async def _translated(awaitable: Awaitable[T]) -> T:

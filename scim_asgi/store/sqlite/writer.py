@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from scim_asgi.store.sqlite.connection import Connection
+from scim_asgi.store.sqlite.connection import Connection, is_busy
 
 T = TypeVar("T")
 
@@ -29,10 +29,16 @@ class Writer:
     """Runs units of work one after the other, in the order in which they came.
 
     A unit that raises is undone alone. A commit that fails fails all its units.
+
+    Args:
+        connection: Where they run.
+        check: What raises when that is not where they should: called before units run, and
+            again before anybody is told that they are stored.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, check: Callable[[sqlite3.Connection], None]) -> None:
         self._connection = connection
+        self._check = check
         self._waiting: list[_Unit] = []
         self._running: asyncio.Task[None] | None = None
         self._durable = True
@@ -62,6 +68,9 @@ class Writer:
         try:
             await self._connection.run(lambda connection: self._transact(connection, units))
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+            if is_busy(error):
+                # Whoever came meanwhile has waited for the same lock, and waits no second time.
+                units, self._waiting = [*units, *self._waiting], []
             for unit in units:
                 unit.error = error
         for unit in units:
@@ -76,6 +85,7 @@ class Writer:
         self._wait_for_disk(connection, any(unit.durable for unit in units))
         connection.execute("BEGIN IMMEDIATE")
         try:
+            self._check(connection)
             for unit in units:
                 _run_unit(connection, unit)
             connection.execute("COMMIT")
@@ -83,6 +93,7 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        self._check(connection)
 
     def _wait_for_disk(self, connection: sqlite3.Connection, durable: bool) -> None:
         if durable != self._durable:

@@ -228,5 +228,6 @@ def test_dsc_17_paging_by_cursor_is_advertised(client: Client) -> None:
     assert read(client, "/ServiceProviderConfig")["pagination"]["cursor"] is True
 
 
-def test_dsc_18_paths_match_exactly(client: Client) -> None:
-    assert_error(client.get("/users"), 404)
+def test_dsc_18_an_endpoint_is_found_in_any_case_and_by_no_other_name(client: Client) -> None:
+    assert client.get("/Users").json() == client.get("/users").json()
+    assert_error(client.get("/User"), 404)

@@ -1,0 +1,67 @@
+"""`scim-asgi drift`: what the product really has, compared with what the directory wants."""
+
+from __future__ import annotations
+
+import click
+
+from scim_asgi.app import ScimApp
+from scim_asgi.cli.common import (
+    account_option,
+    database_option,
+    hooks_option,
+    json_option,
+    print_json,
+    run,
+)
+from scim_asgi.provisioning.drift import Drift
+
+_KINDS = {
+    "missing": "missing in the product",
+    "open": "open, but to be closed",
+    "closed": "closed, but to be open",
+    "fields": "other fields",
+}
+
+
+@click.command()
+@database_option
+@hooks_option
+@account_option
+@click.argument("organization")
+@click.option("--repair", is_flag=True, help="Deliver what differs again.")
+@json_option
+def drift(
+    database: str,
+    hooks: str | None,
+    account: str | None,
+    organization: str,
+    *,
+    repair: bool,
+    as_json: bool,
+) -> None:
+    """Ask the product's hook `read` what it has of ORGANIZATION, and list what differs.
+
+    The exit status is 1 when something does.
+    """
+
+    async def work(app: ScimApp) -> list[Drift]:
+        return await app.reconciliation.drift(organization, repair=repair)
+
+    found = run(database, work, account=account, hooks=hooks)
+    for each in found:
+        print_json(each) if as_json else click.echo(_line(each))
+    if not as_json:
+        repaired = ", and are delivered again" if repair and found else ""
+        click.echo(f"{len(found)} accounts of {organization} differ{repaired}.")
+    if found:
+        raise SystemExit(1)
+
+
+def _line(each: Drift) -> str:
+    rest = ", ".join(
+        f"{name}: {has!r}, not {want!r}" for name, (has, want) in each.differences.items()
+    )
+    pending = "  (a delivery is pending)" if each.is_pending else ""
+    return (
+        f"{each.account_id}  {each.host_id or '-'}  {_KINDS[each.kind]}  {rest}{pending}".rstrip()
+    )

@@ -1,0 +1,57 @@
+-- What the guard against mass deactivation counts. `closed_at` is when an account that was wanted
+-- open became one that is not, `deleted_at` when it became one that is to be deleted; what is
+-- taken back counts no more. `held_since` says that a closing was held, `released_until` that an
+-- operator has let it through.
+ALTER TABLE accounts ADD COLUMN closed_at INTEGER;
+ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;
+ALTER TABLE accounts ADD COLUMN held_since INTEGER;
+ALTER TABLE accounts ADD COLUMN released_until INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX accounts_closed ON accounts (organization_id, closed_at, released_until)
+WHERE closed_at IS NOT NULL;
+CREATE INDEX accounts_deleted ON accounts (organization_id, deleted_at, released_until)
+WHERE deleted_at IS NOT NULL;
+CREATE INDEX accounts_held ON accounts (organization_id) WHERE held_since IS NOT NULL;
+
+-- Deliveries that are due at the same time are made in the order in which they came up.
+DROP INDEX accounts_to_deliver;
+CREATE INDEX accounts_to_deliver ON accounts (due_at, delivery_id) WHERE delivery_id IS NOT NULL;
+
+-- How many accounts an organization has in each wanted state, so that nobody has to count them.
+CREATE TABLE account_counts (
+    organization_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, state)
+) WITHOUT ROWID;
+INSERT INTO account_counts
+SELECT organization_id, wanted_state, count(*) FROM accounts GROUP BY organization_id, wanted_state;
+
+CREATE TRIGGER account_counts_insert AFTER INSERT ON accounts BEGIN
+    INSERT INTO account_counts VALUES (new.organization_id, new.wanted_state, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+
+CREATE TRIGGER account_counts_delete AFTER DELETE ON accounts BEGIN
+    UPDATE account_counts SET total = total - 1
+    WHERE organization_id = old.organization_id AND state = old.wanted_state;
+END;
+
+CREATE TRIGGER account_counts_update AFTER UPDATE OF wanted_state ON accounts
+WHEN old.wanted_state <> new.wanted_state BEGIN
+    UPDATE account_counts SET total = total - 1
+    WHERE organization_id = old.organization_id AND state = old.wanted_state;
+    INSERT INTO account_counts VALUES (new.organization_id, new.wanted_state, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+    UPDATE accounts SET
+        closed_at = CASE
+            WHEN new.wanted_state = 'active' THEN NULL
+            WHEN old.wanted_state = 'active'
+            THEN CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)
+            ELSE closed_at
+        END,
+        deleted_at = CASE
+            WHEN new.wanted_state = 'deleted'
+            THEN CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)
+        END
+    WHERE number = new.number;
+END;
