@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic
 
+import msgspec
 from msgspec import Struct
 
 from scim_asgi.ids import uuid7
@@ -51,19 +52,19 @@ def preview_of(
         view: The User as mappings see it.
         account: The account that it has.
     """
-    mapped, problem = Mapped({}), ""
+    mapped, built, problem = Mapped({}), None, ""
     try:
         mapped = mapping.resolve(view)
-    except Unmappable as error:
-        problem = error.detail
-    built = None
-    if not problem:
         built = fields.build(
             mapped.fields,
             id=uuid7() if account is None else account.id,
             host_id=None if account is None else account.host_id,
             organization_id=organization_id,
         )
+    except Unmappable as error:
+        problem = error.detail
+    except msgspec.ValidationError as error:
+        problem = f"The account type cannot be made of it: {error}."
     return Preview(
         account=built, fields=tuple(mapping.explain(view)), problem=problem, notes=mapped.notes
     )

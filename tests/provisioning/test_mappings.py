@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
-from scim_asgi import Account, MappingError, RoleRule, RoleRules
+from scim_asgi import Account, MappingError, RoleRule, RoleRules, ScimApp
+from scim_asgi.mapping.fields import AccountFields
+from scim_asgi.mapping.mapping import CompiledMapping
 from scim_asgi.protocol.errors import ScimError
+from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.mappings import MappingVersion, VersionUnknown
 from scim_asgi.provisioning.previews import Preview
 from tests.client import ENTERPRISE, USER, Client, assert_error
-from tests.conftest import Scim, Served
+from tests.conftest import Scim, Served, ask
 from tests.waiting import until
 
 TITLE = {"title": "public_metadata.title"}
@@ -224,6 +230,32 @@ def employees(serve: Served) -> tuple[Scim, Client]:
     return scim, scim.client()
 
 
+def test_a_preview_says_what_the_account_type_itself_does_not_take(tmp_path: Path) -> None:
+    class Picky(Struct, frozen=True, kw_only=True):
+        id: str
+        login: str = ""
+
+        def __post_init__(self) -> None:
+            if " " in self.login:
+                msg = "a login has no spaces"
+                raise ValueError(msg)
+
+    async def work(app: ScimApp[Any]) -> list[str]:
+        names = ("ada", "ada l")
+        return [
+            (
+                await app.mappings.preview(
+                    "acme", resource={"userName": name}, override={"userName": "login"}
+                )
+            ).problem
+            for name in names
+        ]
+
+    fits, does_not = ask(tmp_path / "scim.db", work, Picky)
+    assert "" == fits
+    assert "a login has no spaces" in does_not
+
+
 def test_hooks_get_the_hosts_own_type_with_converted_values(serve: Served) -> None:
     scim, client = employees(serve)
     client.create_user("ada", externalId="e1", **{ENTERPRISE: {"employeeNumber": "42"}})
@@ -348,3 +380,69 @@ def test_a_request_that_maps_to_an_unknown_role_says_so_in_its_own_row(serve: Se
     assert "created" == row.action
     assert '"boss" from "title"' in row.notes[0]
     assert scim.product.account("ada@acme.test").organization_role is None
+
+
+def test_saving_replaces_the_whole_override_and_an_empty_one_means_the_defaults(
+    scim: Scim, client: Client
+) -> None:
+    scim.set_mapping({**TITLE, "externalId": ""})
+    scim.set_mapping({"nickName": "public_metadata.nick"})
+    assert {"nickName": "public_metadata.nick"} == scim.ask(lambda app: app.mappings.get("acme"))
+    client.create_user("ada@acme.test", title="T", nickName="N", externalId="e1")
+    ada = scim.product.account("ada@acme.test")
+    assert ({"nick": "N"}, "e1") == (ada.public_metadata, ada.external_id)
+    scim.set_mapping({})
+    until(lambda: scim.product.account("ada@acme.test").public_metadata == {})
+
+
+def test_without_hooks_the_log_notes_what_would_be_missing(serve: Served) -> None:
+    scim = serve(hooks=None)
+    scim.client().create_user("nobody")
+    (row,) = scim.log()
+    assert "created" == row.action
+    assert '"userName" holds "nobody"' in row.notes[0]
+
+
+def test_groups_of_one_name_come_in_the_order_of_their_ids(serve: Served) -> None:
+    scim = serve(unique_group_names=False)
+    client = scim.client()
+    scim.set_mapping({"groups[0].value": "public_metadata.first"})
+    ada = client.create_user("ada@acme.test")
+    ids = [client.create_group("Same", ada["id"])["id"] for _ in range(3)]
+    client.create_group("zzz", ada["id"])
+    wanted = {"first": min(ids)}
+    until(lambda: scim.product.account("ada@acme.test").public_metadata == wanted)
+    client.send("DELETE", f"/Groups/{min(ids)}")
+    wanted = {"first": sorted(ids)[1]}
+    until(lambda: scim.product.account("ada@acme.test").public_metadata == wanted)
+
+
+def test_a_saved_mapping_is_compiled_once_and_another_processs_at_once(tmp_path: Path) -> None:
+    compiled = CompiledMappings(AccountFields(Account), None)
+
+    async def work(app: ScimApp[Any]) -> list[CompiledMapping]:
+        store = app._runtime.store
+        found = []
+        for override in ({}, TITLE, TITLE):
+            if override:
+                await app.mappings.set("acme", override)
+            found += [await store.read(lambda tx: compiled.current(tx, "acme")) for _ in range(2)]
+        await app.roles.set("acme", RoleRules(default="org:member"))
+        return [*found, await store.read(lambda tx: compiled.current(tx, "acme"))]
+
+    seen = ask(tmp_path / "scim.db", work)
+    assert [True, False, True, True, True, False] == [
+        before is after for before, after in pairwise(seen)
+    ]
+
+
+def test_the_work_that_is_left_counts_who_is_to_be_mapped_anew(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        scim = Served(stack, tmp_path)()
+        client = scim.client()
+        for number in range(15):
+            client.create_user(f"user{number}@acme.test", title="T")
+    scim.set_mapping({"title": "last_name"})
+    left = scim.ask(lambda app: app.reconciliation.status("acme"))
+    assert 15 == left.to_map
+    assert 0 == scim.ask(lambda app: app.reconciliation.status("other")).to_map
