@@ -115,7 +115,7 @@ def run(
         return asyncio.run(opened())
     except MappingError as error:
         lines = "".join(f"\n  {problem}" for problem in error.problems)
-        msg = f"It cannot be saved:{lines}"
+        msg = f"It cannot be used:{lines}"
         raise click.ClickException(msg) from error
     except (ScimAsgiError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error

@@ -115,13 +115,7 @@ class WantedAccounts:
         """
         tx = unit.tx
         own = tx.accounts.of_resource(record.number)
-        try:
-            mapped = self.mapped(tx, record, own)
-        except Unmappable as error:
-            if own is None or record.document.get("active") is not False:
-                raise Skipped(error.detail, name_of(record.document)) from error
-            # Whoever is to lose access loses it, whatever else is missing.
-            mapped = Mapped(closed(own.wanted), own.return_key)
+        mapped = self._mapped_or_closed(tx, record, own)
         account = find_account(tx, record, mapped.return_key)
         if own is None and account is not None:
             undo = replace(undo, account=before_of(account))
@@ -142,6 +136,21 @@ class WantedAccounts:
             force=password is not None,
         )
         return Wanted(self._store(unit, account, wanted, undo), notes)
+
+    def _mapped_or_closed(
+        self, tx: Transaction, record: ResourceRecord, own: AccountRecord | None
+    ) -> Mapped:
+        """Return what the mapping makes of a User; who is to lose access loses it in any case.
+
+        Raises:
+            Skipped: It makes no account of it.
+        """
+        try:
+            return self.mapped(tx, record, own)
+        except Unmappable as error:
+            if own is None or record.document.get("active") is not False:
+                raise Skipped(error.detail, name_of(record.document)) from error
+            return Mapped(closed(own.wanted), own.return_key)
 
     def _require_closed_before(
         self, tx: Transaction, record: ResourceRecord, undo: Undo, account: AccountRecord
