@@ -44,6 +44,15 @@ class ProvisioningLog:
         """Return the newest rows of an organization, oldest first."""
         return await self._store.read(lambda tx: tx.log.latest(organization_id, limit=limit))
 
+    async def counts(self, organization_id: str, *, since: int = 0) -> dict[str, int]:
+        """Return how many rows of an organization there are of each action.
+
+        Args:
+            organization_id: The organization.
+            since: Only rows from this time on, in Unix milliseconds.
+        """
+        return await self._store.read(lambda tx: tx.log.counts(organization_id, since=since))
+
 
 def to_wire(row: LogRecord) -> dict[str, Any]:
     """Return a row as the command line and the admin API show it; times in Unix milliseconds."""

@@ -77,7 +77,7 @@ async def test_the_background_delivers_a_few_at_a_time_and_each_account_once(
         await _people(app, 40)
         product.behaviour = behave
         product.calls.clear()
-        await app.set_mapping("acme", {"nickName": "public_metadata.nick"})
+        await app.mappings.set("acme", {"nickName": "public_metadata.nick"})
         await everything_settled(app)
     assert 40 == len(product.calls)
     assert 40 == len({account.id for account, _ in product.calls})
@@ -101,7 +101,7 @@ async def test_one_hook_that_hangs_does_not_keep_the_others_waiting(tmp_path: Pa
     async with app.lifespan():
         await _people(app, 120)
         product.behaviour = behave
-        await app.set_mapping("acme", {"nickName": "public_metadata.nick"})
+        await app.mappings.set("acme", {"nickName": "public_metadata.nick"})
 
         async def only_one_is_left() -> bool:
             left = await app.reconciliation.status("acme")

@@ -239,7 +239,7 @@ class Titled(Struct, frozen=True, kw_only=True):
 async def _set_mapping(database: Path) -> None:
     app = ScimApp(str(database), account=Titled)
     async with app.lifespan():
-        await app.set_mapping("acme", {"title": "title"})
+        await app.mappings.set("acme", {"title": "title"})
 
 
 def test_people_can_leave_when_the_account_type_has_changed(serve: Served) -> None:
@@ -276,7 +276,7 @@ async def test_closing_waits_for_the_hooks_of_the_background(tmp_path: Path) -> 
                 body = person(title="T")
                 assert 201 == (await http.post("/Users", json=body)).status_code
             product.behaviour = slow
-            await app.set_mapping("acme", {"title": "last_name"})
+            await app.mappings.set("acme", {"title": "last_name"})
             await began.wait()
 
     closing = asyncio.create_task(work())

@@ -59,7 +59,7 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         return JSONResponse(msgspec.to_builtins(await scim_app.reconciliation.status()))
 
     async def mapping(request: Request) -> JSONResponse:
-        await scim_app.set_mapping("acme", await request.json())
+        await scim_app.mappings.set("acme", await request.json())
         return JSONResponse({})
 
     async def pause(request: Request) -> JSONResponse:
