@@ -110,7 +110,4 @@ class OneLogin(Plain):
         return user | {"user_mobile": person.mobile}
 
     async def _find(self, login: str) -> list[dict[str, Any]]:
-        query = (("filter", f"userName eq {quoted(login)}"),)
-        reply = await self.send("GET", "/Users", query=query, expect=(200, 404))
-        found: list[dict[str, Any]] = reply.body.get("Resources", [])
-        return found
+        return await self.query("/Users", ("filter", f"userName eq {quoted(login)}"), none=(404,))

@@ -12,7 +12,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from scim_asgi.simulate.attributes import Attributes, read
-from scim_asgi.simulate.client import Client, Exchange, Failure, Reply, Stopped
+from scim_asgi.simulate.client import Client, Exchange, Failure, Reply, Stopped, page_of
 from scim_asgi.simulate.company import Company, Person, Team
 from scim_asgi.simulate.connections import Connections
 from scim_asgi.simulate.directory import Directory
@@ -136,17 +136,26 @@ class Simulator(Directory):
         assert self._client is not None
         return await self._client.send(method, path, body, query=query, expect=expect)
 
-    async def query(self, path: str, *query: tuple[str, str]) -> list[dict[str, Any]]:
+    async def query(
+        self, path: str, *query: tuple[str, str], none: Sequence[int] = ()
+    ) -> list[dict[str, Any]]:
         """Send a query and return its resources.
+
+        Args:
+            path: The path.
+            query: Names and values, still unescaped.
+            none: Statuses that mean an empty list to this product.
 
         Raises:
             Failure: The answer is none that the product can use.
         """
-        body = (await self.send("GET", path, query=query)).body
-        total, resources = body.get("totalResults"), body.get("Resources", [])
-        if not isinstance(total, int) or not isinstance(resources, list):
-            raise Failure(f"GET {path}: the answer is no ListResponse")
-        return resources
+        reply = await self.send("GET", path, query=query, expect=(200, *none))
+        if reply.status in none:
+            return []
+        page = page_of(reply.body)
+        if page is None:
+            raise Failure(f"GET {path}: the answer is no ListResponse of resources with ids")
+        return page.resources
 
     def values(self, person: Person) -> dict[str, Any]:
         """Return all that is pushed of a person, by path."""
