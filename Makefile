@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 MINUTES ?= 60
 
-.PHONY: help demo serve test simulate torture check bench clean
+.PHONY: help demo serve test simulate torture check bench bench-mapping clean
 
 help:
 	@echo "make demo      let a simulated Entra provision an example product"
@@ -16,7 +16,7 @@ help:
 	@echo "make simulate  run all simulated directories, in every mode, with 500 people each"
 	@echo "make torture   kill a server under load again and again, for MINUTES=60"
 	@echo "make check     run the linters and the type checker"
-	@echo "make bench     measure"
+	@echo "make bench     measure; make bench-mapping measures the attribute mapping"
 	@echo "make clean     remove what the others have made"
 
 .venv/ready: pyproject.toml
@@ -48,6 +48,9 @@ bench: .venv/ready
 
 torture: .venv/ready
 	@$(BIN)/python -m tests.torture --minutes $(MINUTES)
+bench-mapping: .venv/ready
+	@$(BIN)/python -m benchmarks.templates
+	@$(BIN)/python -m benchmarks.remapping
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -72,7 +72,7 @@ async def measure(
             request = make(number)
             start = time.perf_counter()
             writer.write(request)
-            found, body = await _answer(reader)
+            found, body = await answer(reader)
             times.append(time.perf_counter() - start)
             if found != status:
                 msg = f"{request[:200]!r} was answered {found}: {body[:300]!r}"
@@ -93,13 +93,14 @@ async def one(target: Target, request: bytes) -> tuple[int, bytes]:
     """Send one request and return status and body of its answer."""
     reader, writer = await asyncio.open_connection(target.host, target.port)
     writer.write(request)
-    answer = await _answer(reader)
+    received = await answer(reader)
     writer.close()
     await writer.wait_closed()
-    return answer
+    return received
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read one answer and return its status and body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = 0
     for line in head.split(b"\r\n"):

@@ -6,6 +6,7 @@ from scim_asgi.http.authentication import BearerTokenMiddleware
 from scim_asgi.http.rate_limit import RateLimitMiddleware
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
+from scim_asgi.mapping.roles import RoleRule, RoleRules
 from scim_asgi.protocol.core import read_resource_types
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.limits import Limits
@@ -28,6 +29,8 @@ __all__ = [
     "MappingError",
     "RateLimitMiddleware",
     "ResourceDefinition",
+    "RoleRule",
+    "RoleRules",
     "ScimApp",
     "ScimAsgiError",
     "TryAgainLater",

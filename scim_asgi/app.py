@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
-from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.http.responses import send_error
-from scim_asgi.mapping.fields import Account, AccountFields
+from scim_asgi.mapping.fields import A, Account, AccountFields
 from scim_asgi.protocol.core import group_definition, user_definition
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.guard import Guard
-from scim_asgi.provisioning.hooks import Hook, HookSet, ReadHook
+from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet, ReadHook
 from scim_asgi.provisioning.log import ProvisioningLog
+from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.reconciliation import Reconciliation
+from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.runtime import Runtime, Settings
 from scim_asgi.store.sqlite import SqliteStore
 
 logger = logging.getLogger("scim_asgi")
 
-F = TypeVar("F", bound=Hook)
 R = TypeVar("R", bound=ReadHook)
+T = TypeVar("T")
 
 _NO_LIFESPAN = (
     "ScimApp opens its database on its first request. To have it open before and closed cleanly, "
@@ -43,8 +44,11 @@ _NO_LIFESPAN = (
 _DRAINING = "The server is being stopped; nothing was changed. Try again."
 
 
-class ScimApp:
+class ScimApp(Generic[A]):
     """A SCIM 2.0 service provider (RFC 7644) to mount into an ASGI application.
+
+    It is generic in the account type: with ``account=Employee`` it is a ``ScimApp[Employee]``,
+    whose hooks get an ``Employee``; without, hooks get an :class:`Account`.
 
     Args:
         database: ``sqlite:///scim.db``, a path, or ``sqlite:///:memory:``.
@@ -52,6 +56,8 @@ class ScimApp:
             `reactivate` and `delete` (see :class:`scim_asgi.provisioning.hooks.AccountHooks`).
             None where hooks come by decorator, or where nobody is to be told.
         account: The host's own :class:`msgspec.Struct` type for accounts.
+        roles: The roles that the host knows, such as ``{"org:admin", "org:member"}``: no other
+            one is passed on. None to pass on whatever is mapped.
         base_url: The public URL of the mount, such as ``https://acme.example/scim/v2``; needed
             behind a proxy that changes host or path. None to use the request's own.
         rate_limit: Operations for each token, such as ``100/second``; None for no limit.
@@ -87,9 +93,10 @@ class ScimApp:
     def __init__(
         self,
         database: str = "sqlite:///scim.db",
-        hooks: object | None = None,
-        account: type[Struct] = Account,
+        hooks: AccountHooks[A] | None = None,
+        account: type[A] | None = None,
         *,
+        roles: Collection[str] | None = None,
         base_url: str | None = None,
         rate_limit: str | None = "100/second",
         failed_auth_limit: str | None = "100/minute",
@@ -123,16 +130,19 @@ class ScimApp:
             unknown_members=unknown_members,
             group_patch_body=group_patch_body,
             accept_bare_token=accept_bare_token,
+            roles=_role_names(roles),
             unpublished_attributes=tuple(unpublished_attributes),
             guard=None if guard is None else msgspec.to_builtins(guard),
             shutdown_timeout=shutdown_timeout,
         )
         self._hooks = HookSet(hooks)
+        # Without a type of the host's own, A is Account: the variable's default says so.
+        account_type = cast("type[A]", Account) if account is None else account
         registry = Registry([user_definition(), groups, *resource_types])
-        fields = AccountFields(account)
+        fields = AccountFields(account_type)
         policy = LogPolicy(registry, fields.names, personal_data=log_personal_data)
         store = SqliteStore(database_path(database), kept=policy.row)
-        self._runtime = Runtime(store, registry, self._hooks, fields, settings, policy)
+        self._runtime: Runtime[A] = Runtime(store, registry, self._hooks, fields, settings, policy)
         self._users = 0
         self._under_way = 0
         self._is_draining = False
@@ -148,49 +158,50 @@ class ScimApp:
         return self._runtime.log
 
     @property
+    def mappings(self) -> Mappings[A]:
+        """Read, replace, try out, preview and restore attribute mappings."""
+        return self._runtime.mappings
+
+    @property
     def reconciliation(self) -> Reconciliation:
         """See how much the host has yet to confirm, deliver it again, release what is held."""
         return self._runtime.reconciliation
 
-    async def set_mapping(
-        self, organization: str, mapping: Mapping[str, str], *, saved_by: str = ""
-    ) -> None:
-        """Replace an organization's attribute mapping override; ``{}`` reverts to the defaults.
+    @property
+    def roles(self) -> Roles:
+        """Read, replace and try out role rules."""
+        return self._runtime.roles
 
-        Every account of the organization is mapped anew in the background.
+    def on_create(
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
+        """Use the decorated async function when an account is to be created.
 
-        Args:
-            organization: The organization.
-            mapping: SCIM path to account field.
-            saved_by: Who does it, for the history.
-
-        Raises:
-            MappingError: It cannot be used; every problem is named by its key.
+        It returns the host's own id, or None.
         """
-        await self._runtime.mappings.set(organization, mapping, saved_by=saved_by)
-        self._runtime.background.wake()
-
-    async def get_mapping(self, organization: str) -> dict[str, str]:
-        """Return an organization's override; ``{}`` when the defaults are in force."""
-        return await self._runtime.mappings.get(organization)
-
-    def on_create(self, hook: F) -> F:
-        """Use the decorated async function when an account is to be created."""
         return self._hooks.register("create", hook)
 
-    def on_update(self, hook: F) -> F:
+    def on_update(
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when an account's fields change."""
         return self._hooks.register("update", hook)
 
-    def on_deactivate(self, hook: F) -> F:
+    def on_deactivate(
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when an account is to be closed."""
         return self._hooks.register("deactivate", hook)
 
-    def on_reactivate(self, hook: F) -> F:
+    def on_reactivate(
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when a closed account is to be opened again."""
         return self._hooks.register("reactivate", hook)
 
-    def on_delete(self, hook: F) -> F:
+    def on_delete(
+        self, hook: Callable[[A, HookContext], Awaitable[T]]
+    ) -> Callable[[A, HookContext], Awaitable[T]]:
         """Use the decorated async function when the directory has deleted the person."""
         return self._hooks.register("delete", hook)
 
@@ -310,6 +321,13 @@ def _checked(limits: Limits) -> Limits:
     except msgspec.ValidationError as error:
         msg = f"limits: {error}"
         raise ValueError(msg) from error
+
+
+def _role_names(roles: Collection[str] | None) -> frozenset[str] | None:
+    if isinstance(roles, str):
+        msg = 'roles is a text; write a set of names, such as {"org:admin", "org:member"}.'
+        raise TypeError(msg)
+    return None if roles is None else frozenset(roles)
 
 
 def _settings(**values: Any) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 from starlette.types import ASGIApp
@@ -13,7 +13,7 @@ from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
 from scim_asgi.http.authentication import BearerTokenMiddleware
 from scim_asgi.http.endpoints import Endpoints
 from scim_asgi.http.rate_limit import FailedAuthenticationLimit, RateLimitMiddleware
-from scim_asgi.mapping.fields import AccountFields
+from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
@@ -21,6 +21,7 @@ from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
+from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.drift import DriftFinder
 from scim_asgi.provisioning.guard import ClosingGuard, Guard
@@ -33,6 +34,8 @@ from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.reconciliation import Reconciliation
+from scim_asgi.provisioning.remapping import Remapping
+from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.provisioning.wanted import WantedAccounts
@@ -56,6 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     unknown_members: UnknownMembers = "skip"
     group_patch_body: bool = False
     accept_bare_token: bool = False
+    roles: frozenset[str] | None = None
     unpublished_attributes: tuple[str, ...] = ()
     guard: Guard | None = Guard()
     shutdown_timeout: Annotated[float, Meta(ge=0)] = 20.0
@@ -106,7 +110,7 @@ class OpeningStore:
         return await self._store.write(work, durable=durable)
 
 
-class Runtime:
+class Runtime(Generic[A]):
     """The parts of a ScimApp, put together.
 
     Args:
@@ -123,26 +127,30 @@ class Runtime:
         store: Store,
         registry: Registry,
         hooks: HookSet,
-        fields: AccountFields,
+        fields: AccountFields[A],
         settings: Settings,
         policy: LogPolicy,
     ) -> None:
         self._hooks = hooks
         self.store = OpeningStore(store)
         self.tokens = Tokens(self.store)
-        self.mappings = Mappings(self.store, fields)
         self.log = ProvisioningLog(self.store)
         self._shutdown_timeout = settings.shutdown_timeout
         self._ending: asyncio.TimerHandle | None = None
         self._delivery = Delivery(hooks, fields, settings.hook_timeout)
         reconciler = Reconciler(self.store, self._delivery, registry)
         guard = ClosingGuard(settings.guard)
-        accounts = WantedAccounts(self.mappings, hooks, guard)
+        compiled = CompiledMappings(fields, settings.roles)
+        accounts = WantedAccounts(compiled, hooks, guard)
+        remapping = Remapping(accounts, guard)
         self.background = Background(
-            self.store, accounts, hooks, reconciler, guard, settings.base_url or ""
+            self.store, remapping, hooks, reconciler, settings.base_url or ""
         )
+        wake = self.background.wake
+        self.mappings = Mappings(self.store, registry, fields, compiled, remapping, wake)
+        self.roles = Roles(self.store, compiled, remapping, wake)
         drift = DriftFinder(self.store, hooks, fields, settings.hook_timeout)
-        self.reconciliation = Reconciliation(self.store, drift, self.background.wake)
+        self.reconciliation = Reconciliation(self.store, drift, wake)
         changes = Changes(
             registry,
             accounts,

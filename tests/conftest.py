@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from scim_asgi import ScimApp
+from scim_asgi import Account, ScimApp
 from scim_asgi.ids import uuid7
 from tests.client import Client
 from tests.product import Product
@@ -23,11 +24,15 @@ T = TypeVar("T")
 MOUNT = "/scim/v2"
 
 
-def ask(database: Path, work: Callable[[ScimApp], Coroutine[Any, Any, T]]) -> T:
+def ask(
+    database: Path,
+    work: Callable[[ScimApp[Any]], Coroutine[Any, Any, T]],
+    account: type[Struct] = Account,
+) -> T:
     """Run a coroutine of a ScimApp on a database, as the command line does."""
 
     async def opened() -> T:
-        app = ScimApp(str(database))
+        app = ScimApp(str(database), account=account)
         async with app.lifespan():
             return await work(app)
 
@@ -56,6 +61,12 @@ class Scim:
         """Run a coroutine of a second ScimApp on the same database."""
         return ask(self.database, work)
 
+    def ask_as(
+        self, account: type[Struct], work: Callable[[ScimApp[Any]], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Likewise, with an account type of the host's own."""
+        return ask(self.database, work, account)
+
     def token(self, organization: str = "acme") -> str:
         """Issue a token."""
         return issue_token(self.database, organization)
@@ -66,9 +77,9 @@ class Scim:
         self._stack.callback(client.close)
         return client
 
-    def set_mapping(self, override: dict[str, str], organization: str = "acme") -> None:
+    def set_mapping(self, override: dict[str, str], organization: str = "acme") -> int:
         """Set an organization's override."""
-        self.ask(lambda app: app.set_mapping(organization, override))
+        return self.ask(lambda app: app.mappings.set(organization, override))
 
     def log(self, organization: str = "acme") -> list[Any]:
         """Return the provisioning log of an organization."""

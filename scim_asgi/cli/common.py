@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +15,7 @@ import msgspec
 
 from scim_asgi.app import ScimApp
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
 
 T = TypeVar("T")
@@ -38,6 +40,14 @@ hooks_option = click.option(
     "--hooks",
     metavar="MODULE:ATTRIBUTE",
     help="An object with the hooks, or a class or function that makes one.",
+)
+
+roles_option = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE",
+    help="A role that the product knows; repeat it for each. None: any role goes.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -77,6 +87,7 @@ def run(
     work: Callable[[ScimApp], Awaitable[T]],
     *,
     account: str | None = None,
+    roles: Iterable[str] = (),
     hooks: str | None = None,
 ) -> T:
     """Run a coroutine on an open ScimApp; what goes wrong ends the command with a message.
@@ -85,6 +96,7 @@ def run(
         database: The database's URL.
         work: The coroutine function.
         account: Module and attribute of the product's own account type.
+        roles: The roles that the product knows; none for any.
         hooks: Module and attribute of the hooks; with them this process works off what differs.
 
     Raises:
@@ -94,12 +106,17 @@ def run(
 
     async def opened() -> T:
         host = None if hooks is None else load_hooks(hooks)
-        app = ScimApp(database, hooks=host, account=account_type, rate_limit=None)
+        known = frozenset(roles) or None
+        app = ScimApp(database, hooks=host, account=account_type, roles=known, rate_limit=None)
         async with app.lifespan():
             return await work(app)
 
     try:
         return asyncio.run(opened())
+    except MappingError as error:
+        lines = "".join(f"\n  {problem}" for problem in error.problems)
+        msg = f"It cannot be used:{lines}"
+        raise click.ClickException(msg) from error
     except (ScimAsgiError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -109,6 +126,24 @@ def show_time(milliseconds: int | None) -> str:
     if milliseconds is None:
         return "never"
     return f"{datetime.fromtimestamp(milliseconds / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def decode(file: Path, kind: type[T], wanted: str) -> T:
+    """Read a JSON file.
+
+    Args:
+        file: The file.
+        kind: What it has to be.
+        wanted: Likewise, in words.
+
+    Raises:
+        click.ClickException: It is something else.
+    """
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except msgspec.DecodeError as error:
+        msg = f"{file} is not {wanted}: {error}"
+        raise click.ClickException(msg) from error
 
 
 def print_json(value: Any) -> None:

@@ -9,6 +9,7 @@ from scim_asgi.cli.drift import drift
 from scim_asgi.cli.log import log
 from scim_asgi.cli.mapping import mapping
 from scim_asgi.cli.reconcile import reconcile
+from scim_asgi.cli.roles import roles
 from scim_asgi.cli.serve import serve
 from scim_asgi.cli.simulate import simulate
 from scim_asgi.cli.status import release, status
@@ -25,6 +26,7 @@ for command in (
     serve,
     token,
     mapping,
+    roles,
     log,
     status,
     reconcile,

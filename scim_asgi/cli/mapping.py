@@ -6,10 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import account_option, database_option, print_json, run
+from scim_asgi.cli.common import (
+    account_option,
+    database_option,
+    decode,
+    json_option,
+    print_json,
+    roles_option,
+    run,
+    show_time,
+)
+from scim_asgi.cli.preview import print_preview
+from scim_asgi.cli.remapping import dry_run_option, print_trial, status, user
+from scim_asgi.provisioning.mappings import MappingVersion
+from scim_asgi.provisioning.previews import Preview
+from scim_asgi.provisioning.trials import Trial
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -17,20 +32,41 @@ def mapping() -> None:
     """The attribute mapping of an organization."""
 
 
+mapping.add_command(status)
+
+
 @mapping.command("set")
 @database_option
 @account_option
+@roles_option
+@dry_run_option
+@json_option
 @click.argument("organization")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def set_mapping(database: str, account: str | None, organization: str, file: Path) -> None:
+@click.argument("file", type=_file)
+def set_mapping(
+    database: str,
+    account: str | None,
+    roles: tuple[str, ...],
+    organization: str,
+    file: Path,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Replace the override of ORGANIZATION with the JSON object in FILE; {} means the defaults."""
     override = _read(file)
 
-    async def work(app: ScimApp) -> None:
-        await app.set_mapping(organization, override, saved_by="command line")
+    async def save(app: ScimApp) -> int:
+        return await app.mappings.set(organization, override, saved_by=user())
 
-    run(database, work, account=account)
-    click.echo(f"The mapping of {organization} is saved.")
+    async def try_out(app: ScimApp) -> Trial:
+        return await app.mappings.dry_run(organization, override)
+
+    if dry_run:
+        print_trial(run(database, try_out, account=account, roles=roles), as_json=as_json)
+    else:
+        version = run(database, save, account=account, roles=roles)
+        _print_saved(organization, version, as_json=as_json)
 
 
 @mapping.command()
@@ -40,14 +76,112 @@ def show(database: str, organization: str) -> None:
     """Print the override of ORGANIZATION as JSON."""
 
     async def work(app: ScimApp) -> Any:
-        return await app.get_mapping(organization)
+        return await app.mappings.get(organization)
 
     print_json(run(database, work))
 
 
+@mapping.command()
+@database_option
+@account_option
+@roles_option
+@json_option
+@click.option("--user", "user_id", metavar="ID", help="The id of a stored User.")
+@click.option("--resource", type=_file, metavar="FILE", help="A User as JSON, with its groups.")
+@click.option("--mapping", "other", type=_file, metavar="FILE", help="Another override to try.")
+@click.argument("organization")
+def preview(
+    database: str,
+    account: str | None,
+    roles: tuple[str, ...],
+    user_id: str | None,
+    resource: Path | None,
+    other: Path | None,
+    organization: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Show the account of one User of ORGANIZATION, and why each field is as it is."""
+    if (user_id is None) == (resource is None):
+        msg = "Give either --user ID or --resource FILE."
+        raise click.UsageError(msg)
+    override = None if other is None else _read(other)
+    pasted = None if resource is None else decode(resource, dict[str, Any], "a User as JSON")
+
+    async def work(app: ScimApp) -> Preview[Any]:
+        return await app.mappings.preview(
+            organization, user_id=user_id, resource=pasted, override=override
+        )
+
+    print_preview(run(database, work, account=account, roles=roles), as_json=as_json)
+
+
+@mapping.command()
+@database_option
+@json_option
+@click.argument("organization")
+@click.option("--limit", default=20, show_default=True, help="How many of the newest versions.")
+def history(database: str, organization: str, limit: int, *, as_json: bool) -> None:
+    """Print the overrides of ORGANIZATION that were saved, newest first, and what each changed."""
+
+    async def work(app: ScimApp) -> list[MappingVersion]:
+        return await app.mappings.history(organization, limit=limit)
+
+    for version in run(database, work):
+        if as_json:
+            print_json(version)
+            continue
+        click.echo(f"{version.version:>4}  {show_time(version.saved_at)}  {version.saved_by}")
+        for key, (old, new) in version.difference.items():
+            if old is not None:
+                click.echo(f"      - {key}: {old}")
+            if new is not None:
+                click.echo(f"      + {key}: {new}")
+
+
+@mapping.command()
+@database_option
+@account_option
+@roles_option
+@dry_run_option
+@json_option
+@click.argument("organization")
+@click.argument("version", type=int)
+def restore(
+    database: str,
+    account: str | None,
+    roles: tuple[str, ...],
+    organization: str,
+    version: int,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Put VERSION of the override of ORGANIZATION in force again, as a new version."""
+
+    async def save(app: ScimApp) -> int:
+        return await app.mappings.restore(organization, version, saved_by=user())
+
+    async def try_out(app: ScimApp) -> Trial:
+        override = await app.mappings.saved(organization, version)
+        return await app.mappings.dry_run(organization, override)
+
+    if dry_run:
+        print_trial(run(database, try_out, account=account, roles=roles), as_json=as_json)
+    else:
+        saved = run(database, save, account=account, roles=roles)
+        _print_saved(organization, saved, as_json=as_json)
+
+
+def _print_saved(organization: str, version: int, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"organization_id": organization, "version": version})
+    else:
+        click.echo(
+            f"The mapping of {organization} is saved as version {version}; accounts are mapped "
+            f"anew, see scim-asgi mapping status {organization}."
+        )
+
+
 def _read(file: Path) -> dict[str, str]:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
-    except msgspec.DecodeError as error:
-        msg = f"{file} is not a JSON object of SCIM paths and account fields: {error}"
-        raise click.ClickException(msg) from error
+    return decode(file, dict[str, str], "a JSON object of SCIM paths and account fields")

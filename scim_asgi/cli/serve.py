@@ -18,6 +18,7 @@ from scim_asgi.cli.common import (
     hooks_option,
     load_attribute,
     load_hooks,
+    roles_option,
 )
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.fields import Account
@@ -43,6 +44,7 @@ MOUNT = "/scim/v2"
 )
 @hooks_option
 @account_option
+@roles_option
 @click.option(
     "--schemas",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -82,6 +84,7 @@ def serve(
     rate_limit: str,
     hooks: str | None,
     account: str | None,
+    roles: tuple[str, ...],
     schemas: Path | None,
     guard: str,
     grace: float,
@@ -95,6 +98,7 @@ def serve(
             database,
             hooks=None if hooks is None else load_hooks(hooks),
             account=Account if account is None else load_attribute("--account", account),
+            roles=roles or None,
             base_url=base_url,
             rate_limit=None if rate_limit.casefold() == "none" else rate_limit,
             resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from scim_asgi.protocol.comparison import fold
@@ -42,6 +42,20 @@ def matches(node: Node, element: Any) -> bool:
             return _compare(operator, _sub(element, path.name), value)
         case ValuePath():
             return False
+
+
+def names_in(node: Node) -> Iterator[str]:
+    """Yield the sub-attributes that a value filter names."""
+    match node:
+        case And(terms) | Or(terms):
+            for term in terms:
+                yield from names_in(term)
+        case Not(term):
+            yield from names_in(term)
+        case Present(path) | Comparison(path):
+            yield path.name
+        case ValuePath(path):
+            yield path.name
 
 
 def _sub(element: Any, name: str) -> Any:

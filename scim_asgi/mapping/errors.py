@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from scim_asgi.errors import ScimAsgiError
@@ -13,20 +15,23 @@ class MappingProblem(Struct, frozen=True):
     Attributes:
         key: The SCIM path, as the override has it.
         message: What is wrong and what to do.
-        position: The character in the value, from 0; None when it is not about one.
+        position: The character in the path or in the value, from 0; None when it is not about one.
+        part: Which of the two the position is in.
     """
 
     key: str
     message: str
     position: int | None = None
+    part: Literal["path", "value"] = "value"
 
     def __str__(self) -> str:
-        place = "" if self.position is None else f", character {self.position + 1}"
+        where = " of the path" if self.part == "path" else ""
+        place = "" if self.position is None else f", character {self.position + 1}{where}"
         return f'"{self.key}"{place}: {self.message}'
 
 
 class MappingError(ScimAsgiError):
-    """An override that cannot be saved.
+    """An override, or role rules, that cannot be saved.
 
     Args:
         problems: All that is wrong, in the order of the override's keys.

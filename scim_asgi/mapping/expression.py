@@ -12,8 +12,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias
 
+from scim_asgi.mapping.analysis import BUDGET_NS, Argument, Call, Shape, analyse
 from scim_asgi.mapping.errors import ExpressionError, ExpressionFailure
 from scim_asgi.mapping.filters import ARGUMENTS, FILTERS, checked_value
+from scim_asgi.mapping.kinds import ANY, SCALARS
 
 MAX_SOURCE = 512
 """The longest expression, in characters."""
@@ -21,8 +23,6 @@ MAX_FILTERS = 8
 """How many filters an expression chains at most."""
 MAX_LITERAL = 128
 """The longest text inside an expression, in characters."""
-BUDGET_NS = 1_000_000
-"""How long an evaluation may take, in nanoseconds, looked at between filters."""
 _TRIES = 3
 
 _Step: TypeAlias = "Callable[[Any, Any], Any]"
@@ -33,23 +33,34 @@ class Expression:
 
     Args:
         source: The expression with its braces.
+        value: What the variable `value` may be.
+
+    Attributes:
+        source: The expression.
+        result: What it may give.
+        uses_default: Whether it is to be evaluated on nothing.
 
     Raises:
-        ExpressionError: It does not parse, or is more than the sandbox allows.
+        ExpressionError: It does not parse, is more than the sandbox allows, or cannot give
+            anything with such a value.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, value: Shape | None = None) -> None:
         if len(source) > MAX_SOURCE:
             msg = f"the expression has more than {MAX_SOURCE} characters"
-            raise ExpressionError(msg)
+            raise ExpressionError(msg, MAX_SOURCE)
         parsed = _parse(source)
-        self.source = source
-        self._start = _argument(parsed.left)
-        self._steps = tuple(_compile_filter(each) for each in parsed.filters or ())
-        if len(self._steps) > MAX_FILTERS:
+        filters = parsed.filters or ()
+        if len(filters) > MAX_FILTERS:
             msg = f"the expression chains more than {MAX_FILTERS} filters"
-            raise ExpressionError(msg)
-        self.uses_default = any(each.name == "default" for each in parsed.filters or ())
+            raise ExpressionError(msg, filters[MAX_FILTERS].token.start_index)
+        start, calls = _argument(parsed.left), tuple(_call(each) for each in filters)
+        given = value or Shape(kinds=ANY, items=SCALARS)
+        self.source = source
+        self.result = analyse(start, calls, given, parsed.left.token.start_index)
+        self.uses_default = any(each.name == "default" for each in calls)
+        self._start = _getter(start)
+        self._steps = tuple(_step(each) for each in calls)
 
     def evaluate(self, value: Any) -> Any:
         """Return the result for a value of JSON: text, number, boolean, null or a list of them.
@@ -111,32 +122,30 @@ def _environment() -> Any:
     return Sandbox(tolerance=Mode.STRICT)
 
 
-def _argument(node: Any) -> Callable[[Any], Any]:
-    """Compile a literal, or the variable `value`."""
+def _argument(node: Any) -> Argument:
+    """Read a literal, or the variable `value`."""
     name = type(node).__name__
     if name == "Path":
         if node.path != ["value"]:
             msg = f'"{node}" is unknown; `value` is the only variable, and has no members'
             raise ExpressionError(msg, node.token.start_index)
-        return lambda value: value
+        return Argument(is_value=True)
     constants = {"Nil": None, "TrueLiteral": True, "FalseLiteral": False}
     if name in constants:
-        constant = constants[name]
-    elif name in ("StringLiteral", "IntegerLiteral", "FloatLiteral"):
-        constant = node.value
-    else:
+        return Argument(constants[name])
+    if name not in ("StringLiteral", "IntegerLiteral", "FloatLiteral"):
         msg = f'"{node}" cannot be used; write a text, a number or value'
         raise ExpressionError(msg, node.token.start_index)
-    if isinstance(constant, str) and len(constant) > MAX_LITERAL:
+    if isinstance(node.value, str) and len(node.value) > MAX_LITERAL:
         msg = f"a text in the expression has more than {MAX_LITERAL} characters"
         raise ExpressionError(msg, node.token.start_index)
-    return lambda _: constant
+    return Argument(node.value)
 
 
-def _compile_filter(node: Any) -> _Step:
+def _call(node: Any) -> Call:
+    """Read a filter, and check its arguments."""
     position = node.token.start_index
-    function = FILTERS.get(node.name)
-    if function is None:
+    if node.name not in FILTERS:
         known = ", ".join(sorted(FILTERS))
         msg = f'"{node.name}" is no filter here; known are {known}'
         raise ExpressionError(msg, position)
@@ -149,11 +158,25 @@ def _compile_filter(node: Any) -> _Step:
         msg = f"the filter {node.name} takes {wanted} arguments, not {len(node.args)}"
         raise ExpressionError(msg, position)
     arguments = tuple(_argument(each.value) for each in node.args)
-    _check_needle(node, arguments)
-    return lambda result, value: function(result, *(each(value) for each in arguments))
-
-
-def _check_needle(node: Any, arguments: tuple[Callable[[Any], Any], ...]) -> None:
-    if node.name in ("replace", "split") and arguments[0]("x") == "":
+    if node.name in ("replace", "split") and arguments[0] in (Argument(""), Argument(None)):
         msg = f"the filter {node.name} needs a text that is not empty to look for"
-        raise ExpressionError(msg, node.token.start_index)
+        raise ExpressionError(msg, position)
+    return Call(node.name, arguments, position)
+
+
+def _getter(argument: Argument) -> Callable[[Any], Any]:
+    if argument.is_value:
+        return lambda value: value
+    return lambda _: argument.constant
+
+
+def _step(call: Call) -> _Step:
+    """Compile a filter to a function of what it gets and of `value`."""
+    function = FILTERS[call.name]
+    given = tuple(_getter(each) for each in call.arguments)
+    if not given:
+        return lambda result, _: function(result)
+    if not any(each.is_value for each in call.arguments):
+        constants = tuple(each.constant for each in call.arguments)
+        return lambda result, _: function(result, *constants)
+    return lambda result, value: function(result, *(each(value) for each in given))

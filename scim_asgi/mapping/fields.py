@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_origin
+from typing import Any, Generic, get_origin
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, inspect
 from msgspec.structs import FieldInfo, fields
+from typing_extensions import TypeVar
 
-from scim_asgi.mapping.errors import Unmappable
+from scim_asgi.mapping.analysis import Shape
+from scim_asgi.mapping.kinds import ANY, LIST, TEXT, kind_of, kinds_of_type, said
 
 METADATA = "public_metadata"
 EMAIL = "email_address"
+ROLE = "organization_role"
 SERVER_FIELDS = frozenset({"id", "host_id", "organization_id", "email_verified"})
 """Fields that are filled for the host where its account type has them."""
 
@@ -49,7 +52,15 @@ class Account(Struct, frozen=True, kw_only=True):
     email_verified: bool = True
 
 
-class AccountFields:
+A = TypeVar("A", bound=Struct, default=Account)
+"""The host's account type."""
+
+
+class Misfit(ValueError):
+    """A value, or every value of its kind, that a field cannot hold; the message says why."""
+
+
+class AccountFields(Generic[A]):
     """The fields of an account type.
 
     Args:
@@ -59,12 +70,16 @@ class AccountFields:
         TypeError: It is none.
     """
 
-    def __init__(self, account_type: type[Struct] = Account) -> None:
+    def __init__(self, account_type: type[A]) -> None:
         if not (isinstance(account_type, type) and issubclass(account_type, Struct)):
             msg = f"account is {account_type!r}; it has to be a msgspec.Struct type."
             raise TypeError(msg)
         self._type = account_type
         self._fields: dict[str, FieldInfo] = {each.name: each for each in fields(account_type)}
+        self._kinds = {
+            name: kinds_of_type(inspect.type_info(field.type))
+            for name, field in self._fields.items()
+        }
         self.names = tuple(name for name in self._fields if name not in SERVER_FIELDS)
         self.required = tuple(name for name in self.names if self._fields[name].required)
         metadata = self._fields.get(METADATA)
@@ -85,11 +100,38 @@ class AccountFields:
             return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
         return True
 
+    def check(self, destination: str, shape: Shape) -> None:
+        """Check that what a path or expression yields can ever be that destination's.
+
+        Raises:
+            Misfit: No value of these kinds fits.
+        """
+        held = self._kinds.get(destination, ANY)
+        found = shape.all_kinds
+        if destination == EMAIL:
+            held = TEXT
+        if not found & held:
+            msg = f'"{destination}" holds {said(held)}, and this always gives {said(found)}'
+            if found == LIST:
+                msg += "; pick an item with first or last, or with an index in the path"
+            raise Misfit(msg)
+
+    def check_constant(self, destination: str, value: Any) -> None:
+        """Check that a literal of an expression can be that destination's.
+
+        Raises:
+            Misfit: It cannot.
+        """
+        if not self.accepts(destination, value):
+            msg = f'"{value}" is no e-mail address'
+            raise Misfit(msg)
+        self.convert(destination, value)
+
     def convert(self, destination: str, value: Any) -> Any:
         """Return a value as JSON of the destination's type.
 
         Raises:
-            Unmappable: It does not fit.
+            Misfit: It does not fit.
         """
         field = self._fields.get(destination)
         if field is None:
@@ -97,8 +139,17 @@ class AccountFields:
         try:
             return msgspec.to_builtins(msgspec.convert(value, field.type, strict=False))
         except (msgspec.ValidationError, ValueError) as error:
-            detail = f'The account field "{destination}" cannot be {_kind(value)}: {error}.'
-            raise Unmappable(destination, detail) from None
+            kind = kind_of(value)
+            found = "an object" if kind is None else said(frozenset({kind}))
+            msg = f'the account field "{destination}" cannot be {found} like this: {error}'
+            raise Misfit(msg) from None
+
+    def default(self, name: str) -> Any:
+        """Return what a field holds where nothing is mapped to it, as JSON; None for nothing."""
+        field = self._fields[name]
+        if field.default_factory is not msgspec.NODEFAULT:
+            return msgspec.to_builtins(field.default_factory())
+        return None if field.required else msgspec.to_builtins(field.default)
 
     def build(
         self,
@@ -107,7 +158,7 @@ class AccountFields:
         id: str,  # noqa: A002 - the field is called so
         host_id: str | None,
         organization_id: str,
-    ) -> Struct:
+    ) -> A:
         """Return the account that a hook gets.
 
         Args:
@@ -128,10 +179,3 @@ class AccountFields:
         known = {name: value for name, value in filled.items() if name in self._fields}
         kept = {name: value for name, value in values.items() if name in self._fields}
         return msgspec.convert({**kept, **known}, self._type, strict=False)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "a boolean"
-    names = {str: "text", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return names.get(type(value), "that value")

@@ -11,8 +11,13 @@ MAX_VALUE = 1024
 """The longest value that an expression is given, in characters."""
 MAX_RESULT = 4096
 """The longest text that a filter makes, in characters."""
+MAX_BITS = 64
+"""The longest whole number that an expression is given, in bits."""
 MAX_ITEMS = 64
 """How many items a list has at most."""
+
+MAX_SEARCH = 2**18
+"""How many comparisons of characters looking for a text may come to."""
 
 
 def checked_value(value: Any) -> Any:
@@ -36,6 +41,9 @@ def _checked_scalar(value: Any) -> Any:
         raise ExpressionFailure(msg)
     if isinstance(value, str) and len(value) > MAX_VALUE:
         msg = f"the value has more than {MAX_VALUE} characters"
+        raise ExpressionFailure(msg)
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        msg = f"the value is a number of more than {MAX_BITS} bits"
         raise ExpressionFailure(msg)
     return value
 
@@ -78,11 +86,13 @@ def strip(value: Any) -> str:
 
 def split(value: Any, separator: Any) -> list[str]:
     """Return the parts of the text between the separators."""
-    text, mark = _text(value), _needle(separator)
-    if text.count(mark) >= MAX_ITEMS:
+    text = _text(value)
+    mark = _needle(separator, text)
+    parts = text.split(mark, MAX_ITEMS) if text else []
+    if len(parts) > MAX_ITEMS:
         msg = f"split would make more than {MAX_ITEMS} items"
         raise ExpressionFailure(msg)
-    return text.split(mark) if text else []
+    return parts
 
 
 def first(value: Any) -> Any:
@@ -97,8 +107,11 @@ def last(value: Any) -> Any:
 
 def replace(value: Any, old: Any, new: Any = "") -> str:
     """Return the text with every occurrence of one text replaced by another."""
-    text, mark, put = _text(value), _needle(old), _text(new)
-    _bounded(len(text) + text.count(mark) * (len(put) - len(mark)))
+    text, put = _text(value), _text(new)
+    mark = _needle(old, text)
+    growth = len(put) - len(mark)
+    if growth > 0:
+        _bounded(len(text) + text.count(mark) * growth)
     return text.replace(mark, put)
 
 
@@ -120,12 +133,16 @@ def default(value: Any, other: Any) -> Any:
     return other if empty else value
 
 
-def _needle(value: Any) -> str:
-    text = _text(value)
-    if not text:
+def _needle(value: Any, text: str) -> str:
+    """Return what is looked for in a text; where CPython's search is slow, its work is bounded."""
+    mark = _text(value)
+    if not mark:
         msg = "the text to look for is empty"
         raise ExpressionFailure(msg)
-    return text
+    if (len(text) - len(mark) + 1) * len(mark) > MAX_SEARCH:
+        msg = "the text to look for is too long for a text of this length"
+        raise ExpressionFailure(msg)
+    return mark
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

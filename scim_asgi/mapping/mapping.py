@@ -1,109 +1,35 @@
-"""Defaults and override, compiled once, and the account that they make of a User."""
+"""Defaults, override and role rules, compiled once, and the account that they make of a User."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from scim_asgi.mapping.errors import (
-    ExpressionError,
-    ExpressionFailure,
-    MappingError,
-    MappingProblem,
-    Unmappable,
-)
-from scim_asgi.mapping.expression import Expression
-from scim_asgi.mapping.fields import EMAIL, METADATA, AccountFields
-from scim_asgi.mapping.source import Source, SourceError, parse_source
+from scim_asgi.mapping.attempts import TAKEN, Attempt, Explanation, shown
+from scim_asgi.mapping.entries import Entry, EntryReader
+from scim_asgi.mapping.errors import ExpressionFailure, Unmappable
+from scim_asgi.mapping.fields import EMAIL, METADATA, ROLE, AccountFields, Misfit
+from scim_asgi.mapping.roles import RolePolicy, RoleRules, origin_of
 
-DEFAULTS = {
-    "emails[primary eq true].value": "email_address",
-    "userName": "email_address",
-    "name.givenName": "first_name",
-    "name.familyName": "last_name",
-    "externalId": "external_id",
-    "active": "active",
-}
-"""What is mapped where an organization has said nothing else."""
-
-MAX_ENTRIES = 200
-"""How many paths an override has at most."""
-
-_EXPRESSION = re.compile(
-    r"(?P<expression>\{\{(?:\"[^\"]*\"|'[^']*'|(?!\}\})[^\"'])*\}\})(?P<rest>.*)", re.DOTALL
-)
+_RETURN_KEY = "externalid"
+"""The attribute by which a returning person is recognised, whatever field it is mapped to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a mapping, compiled.
+class Mapped(Struct, frozen=True):
+    """What a mapping makes of a User.
 
     Attributes:
-        key: The SCIM path as written.
-        source: The path, parsed.
-        destination: The account field, or ``public_metadata.<key>``.
-        expression: What is made of the value; None to take it as it is.
-        is_default: Whether it is a default and not of the override.
+        fields: The account's fields, as JSON.
+        return_key: What is mapped from `externalId`: a returning person is recognised by it.
+        notes: What the provisioning log is to say.
     """
 
-    key: str
-    source: Source
-    destination: str
-    expression: Expression | None
-    is_default: bool
-
-    def value(self, resource: dict[str, Any]) -> tuple[Any, Any]:
-        """Return what the path holds and what the entry makes of it; None is nothing.
-
-        Raises:
-            ExpressionFailure: The expression was stopped.
-        """
-        held = self.source.value(resource)
-        if self.expression is None:
-            return held, held
-        if held is None and not self.expression.uses_default:
-            return None, None
-        result = self.expression.evaluate(held)
-        return held, None if result in ("", []) else result
-
-
-class Attempt(Struct, frozen=True, kw_only=True):
-    """What one entry gave for a field, and why it was not taken.
-
-    Attributes:
-        key: The SCIM path.
-        expression: The expression, or None.
-        is_default: Whether it is a default.
-        held: What the path holds in the User.
-        value: What the entry makes of it.
-        lost: Why it was not taken; empty for the one that was.
-    """
-
-    key: str
-    expression: str | None
-    is_default: bool
-    held: Any
-    value: Any
-    lost: str = ""
-
-
-class Explanation(Struct, frozen=True, kw_only=True):
-    """How a field got its value, or why it has none.
-
-    Attributes:
-        destination: The account field, or ``public_metadata.<key>``.
-        value: The value; None when there is none.
-        attempts: The entries for it, in their order of preference.
-    """
-
-    destination: str
-    value: Any
-    attempts: tuple[Attempt, ...]
+    fields: dict[str, Any]
+    return_key: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class CompiledMapping:
@@ -112,17 +38,23 @@ class CompiledMapping:
     Args:
         entries: All entries, in their order of preference.
         fields: The fields of the host's account type.
+        roles: The role rules and the roles that the host knows.
     """
 
-    def __init__(self, entries: list[Entry], fields: AccountFields) -> None:
-        self.uses_groups = any(entry.source.reads_groups for entry in entries)
+    def __init__(self, entries: list[Entry], fields: AccountFields[Any], roles: RolePolicy) -> None:
         self._fields = fields
+        self._roles = roles
         self._by_destination: dict[str, list[Entry]] = {}
         for entry in entries:
             self._by_destination.setdefault(entry.destination, []).append(entry)
+        self._uses_rules = roles.has_rules and ROLE not in self._by_destination and fields.has(ROLE)
+        if self._uses_rules:
+            self._by_destination[ROLE] = []
+        self._return_destination = _return_destination(entries)
+        self.uses_groups = self._uses_rules or any(each.source.reads_groups for each in entries)
 
-    def resolve(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the account's fields, as JSON, that a User makes.
+    def resolve(self, resource: Mapping[str, Any]) -> Mapped:
+        """Return what the mapping makes of a User.
 
         Args:
             resource: The User as JSON with canonical names, and its `groups` in order.
@@ -132,28 +64,72 @@ class CompiledMapping:
         """
         user = dict(resource)
         values: dict[str, Any] = {}
-        for destination, entries in self._by_destination.items():
-            value = self._first(destination, entries, user)
-            if value is None:
-                continue
-            field, dot, key = destination.partition(".")
-            if dot:
-                values.setdefault(METADATA, {})[key] = value
-            else:
-                values[field] = self._fields.convert(field, value)
+        notes: list[str] = []
+        for destination in self._by_destination:
+            for attempt in self._attempts(destination, user):
+                if attempt.note:
+                    notes.append(attempt.note)
+                if attempt.stops:
+                    raise Unmappable(destination, attempt.detail)
+                if not attempt.lost:
+                    _put(values, destination, attempt.value)
+                    break
         self._require(values, user)
-        return values
+        return Mapped(values, self._return_key(values), tuple(notes))
 
-    def _first(self, destination: str, entries: list[Entry], user: dict[str, Any]) -> Any:
-        for entry in entries:
-            try:
-                _, value = entry.value(user)
-            except ExpressionFailure as error:
-                detail = f'The mapping of "{entry.key}" was stopped: {error}.'
-                raise Unmappable(destination, detail) from None
-            if value is not None and self._fields.accepts(destination, value):
-                return value
-        return None
+    def _return_key(self, values: dict[str, Any]) -> str | None:
+        field, dot, key = (self._return_destination or "").partition(".")
+        value = values.get(field, {}).get(key) if dot else values.get(field)
+        return None if value is None else str(value)
+
+    def _attempts(self, destination: str, user: dict[str, Any]) -> Iterator[Attempt]:
+        """Yield what is tried for a destination, in order of preference."""
+        if destination == ROLE and self._uses_rules:
+            yield from self._roles.from_groups(user.get("groups") or ())
+            return
+        is_taken = False
+        for entry in self._by_destination[destination]:
+            attempt = self._attempt(entry, user)
+            if attempt.lost:
+                yield attempt
+            elif is_taken:
+                yield replace(attempt, lost=TAKEN)
+            else:
+                is_taken = True
+                yield from self._checked(destination, attempt, user)
+
+    def _checked(
+        self, destination: str, attempt: Attempt, user: dict[str, Any]
+    ) -> Iterator[Attempt]:
+        if destination != ROLE or self._roles.knows(attempt.value):
+            yield attempt
+        else:
+            origin = origin_of(attempt, user.get("groups") or ())
+            yield from self._roles.checked(attempt, origin)
+
+    def _attempt(self, entry: Entry, user: dict[str, Any]) -> Attempt:
+        held, value, lost, stops = None, None, "", False
+        try:
+            held, value = entry.value(user)
+            if value is None:
+                lost = "it yields nothing"
+            elif not self._fields.accepts(entry.destination, value):
+                lost = "it is no e-mail address"
+            else:
+                value = self._fields.convert(entry.destination, value)
+        except ExpressionFailure as error:
+            held, lost, stops = entry.source.value(user), f"its expression stopped: {error}", True
+        except Misfit as error:
+            lost, stops = str(error), True
+        return Attempt(
+            key=entry.key,
+            expression=None if entry.expression is None else entry.expression.source,
+            is_default=entry.is_default,
+            held=held,
+            value=value,
+            lost=lost,
+            stops=stops,
+        )
 
     def _require(self, values: dict[str, Any], user: dict[str, Any]) -> None:
         for name in self._fields.required:
@@ -161,9 +137,9 @@ class CompiledMapping:
                 raise Unmappable(name, self._missing(name, user))
 
     def _missing(self, name: str, user: dict[str, Any]) -> str:
-        entries = self._by_destination.get(name, [])
         held = "; ".join(
-            f'"{entry.key}" holds {_shown(entry.source.value(user))}' for entry in entries
+            f'"{entry.key}" holds {shown(entry.source.value(user))}'
+            for entry in self._by_destination.get(name, ())
         )
         wanted = "an e-mail address" if name == EMAIL else "a value"
         tried = held or "no SCIM path is mapped to it"
@@ -173,145 +149,68 @@ class CompiledMapping:
         )
 
     def explain(self, resource: Mapping[str, Any]) -> list[Explanation]:
-        """Return for each destination which entry gives its value, and why the others do not."""
+        """Return for each field of the account what was tried for it, and what came of it."""
         user = dict(resource)
-        return [
-            _explanation(destination, list(self._attempts(destination, entries, user)))
-            for destination, entries in self._by_destination.items()
+        explained = [
+            _explanation(destination, tuple(self._attempts(destination, user)), self._fields)
+            for destination in self._by_destination
         ]
-
-    def _attempts(
-        self, destination: str, entries: list[Entry], user: dict[str, Any]
-    ) -> Iterator[Attempt]:
-        taken = False
-        for entry in entries:
-            held, value, lost = None, None, ""
-            try:
-                held, value = entry.value(user)
-            except ExpressionFailure as error:
-                lost = str(error)
-            if not lost and value is None:
-                lost = "it yields nothing"
-            elif not lost and not self._fields.accepts(destination, value):
-                lost = "it is no e-mail address"
-            elif not lost and taken:
-                lost = "an entry before it was taken"
-            taken = taken or not lost
-            yield Attempt(
-                key=entry.key,
-                expression=None if entry.expression is None else entry.expression.source,
-                is_default=entry.is_default,
-                held=held,
-                value=value,
-                lost=lost,
-            )
+        there = {each.destination for each in explained} | {METADATA}
+        missing = [name for name in self._fields.names if name not in there]
+        return explained + [_explanation(name, (), self._fields) for name in missing]
 
 
-def _explanation(destination: str, attempts: list[Attempt]) -> Explanation:
-    winner = next((attempt for attempt in attempts if not attempt.lost), None)
-    value = None if winner is None else winner.value
-    return Explanation(destination=destination, value=value, attempts=tuple(attempts))
+def _put(values: dict[str, Any], destination: str, value: Any) -> None:
+    field, dot, key = destination.partition(".")
+    if dot:
+        values.setdefault(METADATA, {})[key] = value
+    else:
+        values[field] = value
 
 
-def compile_mapping(override: Mapping[str, str], fields: AccountFields) -> CompiledMapping:
+def _return_destination(entries: list[Entry]) -> str | None:
+    """Return what `externalId` is mapped to; where it feeds several, the plain path counts."""
+    found = [
+        entry
+        for entry in entries
+        if entry.source.urn is None and entry.source.names[0].casefold() == _RETURN_KEY
+    ]
+    found.sort(key=lambda entry: len(entry.source.steps))
+    return found[0].destination if found else None
+
+
+def _explanation(
+    destination: str, attempts: tuple[Attempt, ...], fields: AccountFields[Any]
+) -> Explanation:
+    explained = Explanation(destination=destination, value=None, attempts=attempts)
+    if explained.winner is not None:
+        return replace(explained, value=explained.winner.value)
+    if "." in destination:
+        return explained
+    if destination in fields.required:
+        return replace(explained, remark="it is required, and gets no value")
+    default = fields.default(destination)
+    if default is None:
+        return explained
+    return replace(explained, value=default, remark="the account type's own default")
+
+
+def compile_mapping(
+    override: Mapping[str, str],
+    fields: AccountFields[Any],
+    rules: RoleRules | None = None,
+    roles: frozenset[str] | None = None,
+) -> CompiledMapping:
     """Check and compile an override over the defaults.
 
     Args:
         override: SCIM path to destination; ``""`` switches a default off.
         fields: The fields of the host's account type.
+        rules: The role rules, for a mapping without `organization_role`.
+        roles: The roles that the host knows; None where it has not declared any.
 
     Raises:
         MappingError: Something is wrong; every problem is named by its key.
     """
-    defaults = _default_entries(fields)
-    own: dict[tuple[str, ...], Entry | None] = {}
-    problems: list[MappingProblem] = []
-    if len(override) > MAX_ENTRIES:
-        msg = f"the override has more than {MAX_ENTRIES} paths"
-        problems.append(MappingProblem("", msg))
-    for key, value in list(override.items())[:MAX_ENTRIES]:
-        try:
-            source = parse_source(key)
-            if source.identity in own:
-                _refuse(key, "the path is there twice")
-            own[source.identity] = _own_entry(key, source, value, defaults, fields)
-        except SourceError as error:
-            problems.append(MappingProblem(key, str(error)))
-        except _Refused as error:
-            problems.append(error.problem)
-    if problems:
-        raise MappingError(tuple(problems))
-    entries = [entry for entry in own.values() if entry is not None]
-    entries += [entry for identity, entry in defaults.items() if identity not in own]
-    entries.sort(key=lambda entry: (not entry.source.has_filter, entry.is_default))
-    return CompiledMapping(entries, fields)
-
-
-def _default_entries(fields: AccountFields) -> dict[tuple[str, ...], Entry]:
-    entries = {}
-    for key, destination in DEFAULTS.items():
-        source = parse_source(key)
-        if fields.has(destination):
-            entries[source.identity] = Entry(key, source, destination, None, is_default=True)
-    return entries
-
-
-class _Refused(Exception):
-    def __init__(self, problem: MappingProblem) -> None:
-        self.problem = problem
-
-
-def _refuse(key: str, message: str, position: int | None = None) -> None:
-    raise _Refused(MappingProblem(key, message, position))
-
-
-def _own_entry(
-    key: str,
-    source: Source,
-    value: Any,
-    defaults: dict[tuple[str, ...], Entry],
-    fields: AccountFields,
-) -> Entry | None:
-    default = defaults.get(source.identity)
-    if not isinstance(value, str):
-        _refuse(key, "the value has to be text: an account field, or an expression")
-    if value.strip() == "":
-        if default is None:
-            _refuse(key, "there is no default to switch off at this path")
-        return None
-    expression, destination, position = _split_value(key, value)
-    if destination is None:
-        if default is None:
-            _refuse(key, "a path without a default needs a destination: {{ … }}.field", len(value))
-        assert default is not None
-        destination = default.destination
-    if not fields.has(destination):
-        known = ", ".join(fields.names)
-        _refuse(key, f'"{destination}" is no account field; known are {known}', position)
-    return Entry(key, source, destination, expression, is_default=False)
-
-
-def _split_value(key: str, value: str) -> tuple[Expression | None, str | None, int]:
-    """Split a value into its expression and its destination, with where that one begins."""
-    text = value.strip()
-    if "{" not in text:
-        return None, text, 0
-    match = _EXPRESSION.fullmatch(text)
-    if match is None:
-        _refuse(key, "write {{ expression }} or {{ expression }}.field", 0)
-    assert match is not None
-    rest = match["rest"].strip()
-    if rest and not rest.startswith("."):
-        _refuse(key, "behind }} comes a dot and an account field, or nothing", match.end(1))
-    try:
-        expression = Expression(match["expression"])
-    except ExpressionError as error:
-        raise _Refused(MappingProblem(key, str(error), error.position)) from None
-    return expression, rest[1:].strip() or None if rest else None, match.end(1) + 1
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 80 else text[:79] + "…"
+    policy = RolePolicy(rules or RoleRules(), roles)
+    return CompiledMapping(EntryReader(fields, policy).read(override), fields, policy)

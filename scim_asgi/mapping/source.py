@@ -6,8 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from scim_asgi.errors import ScimAsgiError
-from scim_asgi.mapping.elements import matches
+from scim_asgi.mapping.analysis import Shape
+from scim_asgi.mapping.elements import matches, names_in
+from scim_asgi.mapping.kinds import ANY, LIST, SCALARS, kinds_of_attribute
 from scim_asgi.protocol.core import user_definition
 from scim_asgi.protocol.errors import InvalidFilter
 from scim_asgi.protocol.filters import Node, parse_value_filter
@@ -18,7 +22,7 @@ _PLAIN = re.compile(r"(urn:[^\[\].]*[^\[\].:])[.:]([^:]+)", re.IGNORECASE)
 _SEGMENT = re.compile(
     r"(\$?[A-Za-z][A-Za-z0-9_$-]*)((?:\[(?:[^\]\"]|\"(?:[^\"\\]|\\.)*\")*\])?)(?:\.|$)"
 )
-_ALIASES = frozenset({"displayname"})
+_NOT_STORED = frozenset({"meta"})
 _USER = user_definition()
 
 
@@ -64,6 +68,9 @@ class Where:
 Step: TypeAlias = "Member | Index | All | Where"
 
 
+_UNKNOWN = Shape(kinds=ANY, items=SCALARS)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A parsed source path.
@@ -71,10 +78,17 @@ class Source:
     Attributes:
         urn: The extension whose container is looked into; None for the User itself.
         steps: What leads to the value.
+        shape: What the value may be.
     """
 
     urn: str | None
     steps: tuple[Step, ...]
+    shape: Shape = _UNKNOWN
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the attribute and what is below it."""
+        return tuple(step.name for step in self.steps if isinstance(step, Member))
 
     @property
     def has_filter(self) -> bool:
@@ -154,9 +168,15 @@ def parse_source(text: str) -> Source:
         SourceError: It does not parse, or is unknown.
     """
     urn, rest = _split(text)
-    source = Source(urn, tuple(_steps(rest, len(text) - len(rest))))
-    _check_known(source)
-    return source
+    offset = len(text) - len(rest)
+    steps = tuple(_steps(rest, offset))
+    names = [step.name for step in steps if isinstance(step, Member)]
+    attribute = _attribute(urn, names[0], offset)
+    if attribute is None:
+        return Source(urn, steps)
+    _check_filters(steps, attribute, offset + rest.find("[") + 1)
+    value = _value(attribute, names[1:], offset + rest.rfind(".") + 1)
+    return Source(urn, steps, _shape(steps, attribute, value))
 
 
 def _split(text: str) -> tuple[str | None, str]:
@@ -201,32 +221,61 @@ def _selector(text: str, position: int) -> Step:
         raise SourceError(msg, position) from None
 
 
-def _check_known(source: Source) -> None:
-    names = [step.name for step in source.steps if isinstance(step, Member)]
-    if source.urn is None:
+def _attribute(urn: str | None, name: str, position: int) -> Attribute | None:
+    """Return the attribute that a path begins with; None in an extension that nobody knows."""
+    if urn is None:
         known = _USER.attributes
         where = "a User"
     else:
-        extension = _USER.extension(source.urn)
+        extension = _USER.extension(urn)
         if extension is None:
-            return
+            return None
         known, where = extension.by_name, extension.id
-    attribute = known.get(names[0].casefold())
-    if attribute is None or attribute.is_hidden:
-        msg = f'{where} has no "{names[0]}"; name an attribute such as userName, title or emails'
-        raise SourceError(msg)
-    _check_subs(attribute, names[1:])
+    attribute = known.get(name.casefold())
+    if attribute is None or attribute.is_hidden or attribute.name in _NOT_STORED:
+        msg = f'{where} has no "{name}" to map; name an attribute such as userName, title or emails'
+        raise SourceError(msg, position)
+    return attribute
 
 
-def _check_subs(attribute: Attribute, names: list[str]) -> None:
-    too_many = len(names) > 1
-    unknown = (
-        attribute.is_complex
-        and bool(names)
-        and names[0].casefold() not in attribute.subs
-        and names[0].casefold() not in (_ALIASES if attribute.name == "groups" else ())
-    )
-    if too_many or unknown:
-        subs = ", ".join(sub.name for sub in attribute.sub_attributes) or "none"
-        msg = f'"{attribute.name}.{".".join(names)}" is unknown; {attribute.name} has {subs}'
-        raise SourceError(msg)
+def _value(attribute: Attribute, names: list[str], position: int) -> Attribute:
+    """Return the simple attribute whose value a path yields; behind it may stand a label."""
+    subs = _subs(attribute)
+    sub = subs.get(names[0].casefold() if names else "value")
+    known = ", ".join(each.name for each in subs.values()) or "no sub-attributes"
+    if len(names) > 1 or (attribute.is_complex and names and sub is None):
+        path = f"{attribute.name}.{'.'.join(names)}"
+        msg = f'"{path}" is unknown; {attribute.name} has {known}'
+        raise SourceError(msg, position)
+    if attribute.is_complex and sub is None:
+        msg = f'"{attribute.name}" is an object; name one of its sub-attributes: {known}'
+        raise SourceError(msg, position)
+    return attribute if sub is None else sub
+
+
+def _subs(attribute: Attribute) -> dict[str, Attribute]:
+    """Return what a mapping may name of an attribute, by case-folded name."""
+    if attribute.name != "groups":
+        return attribute.subs
+    display_name = replace(attribute.subs["display"], name="displayName")
+    subs = {**attribute.subs, "displayname": display_name}
+    return {name: sub for name, sub in subs.items() if name != "$ref"}
+
+
+def _check_filters(steps: tuple[Step, ...], attribute: Attribute, position: int) -> None:
+    subs = _subs(attribute) or {"value": attribute}
+    for step in steps:
+        for name in names_in(step.node) if isinstance(step, Where) else ():
+            if name.casefold() not in subs:
+                known = ", ".join(each.name for each in subs.values())
+                msg = f'the filter names "{name}"; {attribute.name} has {known}'
+                raise SourceError(msg, position)
+
+
+def _shape(steps: tuple[Step, ...], attribute: Attribute, value: Attribute) -> Shape:
+    kinds = kinds_of_attribute(value)
+    is_list = attribute.multi_valued
+    for step in steps:
+        if not isinstance(step, Member):
+            is_list = isinstance(step, All)
+    return Shape(kinds=LIST if is_list else kinds, items=kinds)

@@ -107,7 +107,10 @@ def _merged(
     for name, value in new.items():
         sub = attribute.subs[name.casefold()]
         if sub.mutability == "immutable" and name in before and before[name] != value:
-            msg = f'"{attribute.name}.{name}" is immutable and has another value; take it out of the attribute mapping.'
+            msg = (
+                f'"{attribute.name}.{name}" is immutable and has another value; take it out of the '
+                "attribute mapping."
+            )
             raise Mutability(msg)
     merged = {**before, **new}
     return {name: value for name, value in merged.items() if name not in cleared} or None

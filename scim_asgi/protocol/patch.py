@@ -127,9 +127,22 @@ def _pass_over(patch: Patch, unknown: UnknownAttributes) -> None:
     A directory that sends one thing that makes no sense here together with a deactivation has to
     get its deactivation.
     """
-    if patch.doubtful and (unknown == "reject" or not (patch.edits or patch.row_edits)):
-        raise patch.doubtful[0][1]
+    sensible = [edit for edit in patch.edits if not _is_read_only_part(edit.path.target)]
+    if unknown == "reject" or not (sensible or patch.row_edits or patch.unknown):
+        if patch.doubtful:
+            raise patch.doubtful[0][1]
+        return
+    pointless = [edit for edit in patch.edits if _is_read_only_part(edit.path.target)]
+    patch.ignored += [str(edit.path) for edit in pointless]
     patch.ignored += [path for path, _ in patch.doubtful]
+    patch.edits = sensible
+
+
+def _is_read_only_part(target: Target) -> bool:
+    """Return whether this is a part that the server sets of what a directory may set."""
+    attribute, sub = target.attribute, target.sub
+    assert attribute is not None
+    return sub is not None and sub.mutability == "readOnly" and attribute.mutability != "readOnly"
 
 
 def _plan_operation(

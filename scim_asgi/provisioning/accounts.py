@@ -13,14 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.ids import uuid7
-from scim_asgi.mapping.mapping import CompiledMapping
+from scim_asgi.mapping.mapping import CompiledMapping, Mapped
 from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, AccountState, Related, ResourceRecord
-
-RETURN_KEY_FIELD = "external_id"
-"""The account field by which a returning person is recognised."""
 
 
 class AccountBefore(Struct, frozen=True):
@@ -75,23 +72,31 @@ class Claim(Struct, frozen=True):
     until: int
 
 
-def mapped_fields(
-    mapping: CompiledMapping,
-    resource: dict[str, Any],
-    groups: list[Related],
-    account: AccountRecord | None,
+def view_of(
+    record: ResourceRecord, groups: list[Related], account: AccountRecord | None
 ) -> dict[str, Any]:
-    """Return the account's fields as the mapping makes them of a User.
+    """Return a User as mappings see it: with its id and groups.
 
-    A User whose `active` is unassigned leaves the account as it was.
-
-    Raises:
-        Unmappable: A required field gets no value.
+    One whose `active` is unassigned leaves the account as it was.
     """
-    view = {**resource, "groups": [_group(group) for group in groups]}
+    view = {"id": record.id, **record.document, "groups": [_group(group) for group in groups]}
     if "active" not in view:
         view["active"] = account is None or account.wanted_state == "active"
-    return mapping.resolve(view)
+    return view
+
+
+def map_user(
+    mapping: CompiledMapping,
+    record: ResourceRecord,
+    groups: list[Related],
+    account: AccountRecord | None,
+) -> Mapped:
+    """Return what a mapping makes of a User.
+
+    Raises:
+        Unmappable: It makes no account of it.
+    """
+    return mapping.resolve(view_of(record, groups, account))
 
 
 def _group(group: Related) -> dict[str, Any]:
@@ -120,9 +125,7 @@ def closed(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "active": False} if "active" in fields else fields
 
 
-def find_account(
-    tx: Transaction, record: ResourceRecord, fields: dict[str, Any]
-) -> AccountRecord | None:
+def find_account(tx: Transaction, record: ResourceRecord, key: str | None) -> AccountRecord | None:
     """Return the account of a User, or the one that a returning person had before.
 
     An account is taken over when its User is gone or inactive.
@@ -131,10 +134,9 @@ def find_account(
         InFlight: It is being delivered, or its deletion is not confirmed yet.
     """
     own = tx.accounts.of_resource(record.number)
-    key = fields.get(RETURN_KEY_FIELD)
     if own is not None or key is None:
         return own
-    earlier = tx.accounts.by_return_key(record.organization_id, str(key))
+    earlier = tx.accounts.by_return_key(record.organization_id, key)
     gone = [account for account in earlier if account.resource is None]
     idle = [account for account in earlier if account.wanted_state != "active"]
     found = next(iter([*gone, *idle]), None)
@@ -170,19 +172,18 @@ def is_new(account: AccountRecord | None) -> bool:
     )
 
 
-def shares_key(tx: Transaction, record: ResourceRecord, fields: dict[str, Any]) -> bool:
+def shares_key(tx: Transaction, record: ResourceRecord, key: str | None) -> bool:
     """Return whether another active account of the organization has the same return key."""
-    key = fields.get(RETURN_KEY_FIELD)
     if key is None:
         return False
-    others = tx.accounts.by_return_key(record.organization_id, str(key))
+    others = tx.accounts.by_return_key(record.organization_id, key)
     return any(other.resource not in (None, record.number) for other in others)
 
 
 def want(
     account: AccountRecord | None,
     record: ResourceRecord,
-    fields: dict[str, Any],
+    mapped: Mapped,
     state: AccountState,
     *,
     reason: str,
@@ -197,13 +198,12 @@ def want(
         account = AccountRecord(
             organization_id=record.organization_id, id=uuid7(), wanted={}, wanted_state=state
         )
-    key = fields.get(RETURN_KEY_FIELD)
     wanted = replace(
         account,
         resource=record.number,
-        wanted=fields,
+        wanted=mapped.fields,
         wanted_state=state,
-        return_key=None if key is None else str(key),
+        return_key=mapped.return_key,
         marked=False,
     )
     return with_delivery(account, wanted, reason, force=force)

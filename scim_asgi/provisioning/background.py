@@ -6,24 +6,16 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from msgspec.structs import replace
-
-from scim_asgi.mapping.errors import Unmappable
-from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Outcome
-from scim_asgi.provisioning.guard import ClosingGuard, held_in_background, kept_open
 from scim_asgi.provisioning.hooks import HookSet
-from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.reconcile import Reconciler
-from scim_asgi.provisioning.wanted import WantedAccounts
-from scim_asgi.store.base import Store, Transaction
+from scim_asgi.provisioning.remapping import Remapping
+from scim_asgi.store.base import Store
 from scim_asgi.store.errors import StoreError
-from scim_asgi.store.records import AccountRecord, LogRecord
 
 logger = logging.getLogger("scim_asgi.background")
 
-_BATCH = 50
 _PARALLEL = 8
 _LOOK_AGAIN = 1.0
 
@@ -33,10 +25,9 @@ class Background:
 
     Args:
         store: Where accounts are kept.
-        accounts: What works out the accounts.
+        remapping: What maps accounts anew.
         hooks: The host's hooks; without any there is nothing to do.
         reconciler: What delivers.
-        guard: What holds closings.
         base_url: For the locations in the resources that hooks get; the requests' own are taken
             over where it is "".
     """
@@ -44,17 +35,15 @@ class Background:
     def __init__(
         self,
         store: Store,
-        accounts: WantedAccounts,
+        remapping: Remapping,
         hooks: HookSet,
         reconciler: Reconciler,
-        guard: ClosingGuard,
         base_url: str,
     ) -> None:
         self._store = store
-        self._accounts = accounts
+        self._remapping = remapping
         self._hooks = hooks
         self._reconciler = reconciler
-        self._guard = guard
         self._base_url = base_url
         self._is_stopping = False
         self._wake = asyncio.Event()
@@ -109,9 +98,9 @@ class Background:
     async def work(self) -> float:
         """Begin what can be done now; return how many seconds to wait for more."""
         self._wake.clear()
-        mapped = 0
-        if await self._store.read(lambda tx: tx.accounts.is_marked(now())):
-            mapped = await self._store.write(self._map_batch, durable=False)
+        mapped = False
+        if await self._store.read(self._remapping.has_work):
+            mapped = await self._store.write(self._remapping.work, durable=False)
         free = _PARALLEL - len(self._deliveries)
         claimed = await self._reconciler.claim_due(free) if free else []
         for number in claimed:
@@ -136,48 +125,3 @@ class Background:
         self._wake.set()
         if not delivery.cancelled() and (error := delivery.exception()) is not None:
             logger.error("A delivery could not be recorded; it is repeated.", exc_info=error)
-
-    def _map_batch(self, tx: Transaction) -> int:
-        """Work out the wanted fields of marked accounts anew; return how many there were."""
-        accounts = tx.accounts.marked(now(), _BATCH)
-        for account in accounts:
-            self._map(tx, account)
-        return len(accounts)
-
-    def _map(self, tx: Transaction, account: AccountRecord) -> None:
-        record = None if account.resource is None else tx.resources.by_number(account.resource)
-        if record is None or account.wanted_state == "deleted":
-            tx.accounts.update(_unmarked(account))
-            return
-        try:
-            fields = self._accounts.fields(tx, record, account)
-        except Unmappable as error:
-            tx.accounts.update(_unmarked(account))
-            tx.log.insert(_skipped(account, error.detail))
-            return
-        state = wanted_state(fields, record.document, account)
-        if self._guard.holds(tx, account, state):
-            name = name_of(record.document)
-            account = held_in_background(tx, account, name, self._guard.detail())
-            fields, state = kept_open(fields), account.wanted_state
-        wanted = want(account, record, fields, state, reason="groups or mapping changed")
-        if wanted.wanted == account.wanted and not differs(wanted):
-            tx.accounts.update(_unmarked(account))
-        else:
-            tx.accounts.update(wanted)
-
-
-def _unmarked(account: AccountRecord) -> AccountRecord:
-    return replace(account, marked=False)
-
-
-def _skipped(account: AccountRecord, detail: str) -> LogRecord:
-    return LogRecord(
-        organization_id=account.organization_id,
-        at=now(),
-        action="skipped",
-        status=0,
-        resource_type="User",
-        resource_name=str(account.wanted.get("email_address") or account.id),
-        detail=detail,
-    )

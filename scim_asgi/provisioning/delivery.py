@@ -65,7 +65,7 @@ class Delivery:
         timeout: Seconds that a hook may take.
     """
 
-    def __init__(self, hooks: HookSet, fields: AccountFields, timeout: float) -> None:
+    def __init__(self, hooks: HookSet, fields: AccountFields[Any], timeout: float) -> None:
         self._hooks = hooks
         self._fields = fields
         self.timeout = timeout

@@ -55,7 +55,9 @@ class DriftFinder:
         timeout: Seconds that the hook may take for 100 accounts.
     """
 
-    def __init__(self, store: Store, hooks: HookSet, fields: AccountFields, timeout: float) -> None:
+    def __init__(
+        self, store: Store, hooks: HookSet, fields: AccountFields[Any], timeout: float
+    ) -> None:
         self._store = store
         self._hooks = hooks
         self._fields = fields

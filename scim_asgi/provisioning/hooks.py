@@ -13,6 +13,7 @@ from scim_asgi.errors import ScimAsgiError
 Change = Literal["create", "update", "deactivate", "reactivate", "delete"]
 Hook = Callable[[Any, "HookContext"], Awaitable[Any]]
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
+AccountT_contra = TypeVar("AccountT_contra", contravariant=True)
 
 _REQUIRED = ("create", "update", "deactivate")
 _FALLBACK: dict[str, str] = {"reactivate": "update", "delete": "deactivate"}
@@ -95,20 +96,20 @@ class ReadableAccounts(Protocol):
         """
 
 
-class AccountHooks(Protocol):
+class AccountHooks(Protocol[AccountT_contra]):
     """The hooks that every host has; `reactivate`, `delete` and `read` may be there too.
 
     A hook has to be idempotent on ``account.id``: a delivery whose outcome is unknown is
     repeated. Without `reactivate`, `update` is called; without `delete`, `deactivate`.
     """
 
-    async def create(self, account: Any, context: HookContext) -> str | None:
+    async def create(self, account: AccountT_contra, context: HookContext, /) -> str | None:
         """Create the account and return the host's own id for it, if it has one."""
 
-    async def update(self, account: Any, context: HookContext) -> None:
+    async def update(self, account: AccountT_contra, context: HookContext, /) -> None:
         """Take over the account's fields."""
 
-    async def deactivate(self, account: Any, context: HookContext) -> None:
+    async def deactivate(self, account: AccountT_contra, context: HookContext, /) -> None:
         """Close the account, so that the person can come back."""
 
 

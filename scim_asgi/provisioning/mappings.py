@@ -1,81 +1,227 @@
-"""The attribute mapping in force for each organization, each override compiled once."""
+"""The use cases of the attribute mapping: read, replace, try out, preview, look back, restore."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Generic
 
-from scim_asgi.mapping.errors import MappingError, Unmappable
-from scim_asgi.mapping.fields import AccountFields
-from scim_asgi.mapping.mapping import CompiledMapping, compile_mapping
+from msgspec import Struct
+
+from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.fields import A, AccountFields
+from scim_asgi.protocol.definitions import Registry
+from scim_asgi.provisioning.accounts import view_of
+from scim_asgi.provisioning.changes import load
 from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.compiled import CompiledMappings, saved_override, saved_rules
+from scim_asgi.provisioning.previews import Preview, pasted_view, preview_of
+from scim_asgi.provisioning.remapping import MappingStatus, Remapping
+from scim_asgi.provisioning.trials import Trial, try_out
 from scim_asgi.store.base import Store, Transaction
-from scim_asgi.store.records import MappingRecord
-
-_CACHED = 1024
+from scim_asgi.store.records import AccountRecord, MappingRecord
 
 
-class Mappings:
-    """Reads, saves and compiles overrides.
+class VersionUnknown(ScimAsgiError):
+    """An organization never had a mapping of this version."""
 
-    Args:
-        store: Where they are kept.
-        fields: The fields of the host's account type.
+
+class MappingVersion(Struct, frozen=True, kw_only=True):
+    """A saved override.
+
+    Attributes:
+        version: Counts the organization's own, from 1.
+        saved_at: When, in Unix milliseconds.
+        saved_by: Who saved it.
+        override: The override.
+        difference: Each path that differs from the version before, with its value there and here;
+            None where it is not there.
     """
 
-    def __init__(self, store: Store, fields: AccountFields) -> None:
+    version: int
+    saved_at: int
+    saved_by: str
+    override: dict[str, str]
+    difference: dict[str, tuple[str | None, str | None]]
+
+
+class Mappings(Generic[A]):
+    """The attribute mapping of each organization.
+
+    Args:
+        store: Where overrides are kept.
+        registry: The resource types.
+        fields: The fields of the host's account type.
+        compiled: What compiles.
+        remapping: What maps accounts anew.
+        wake: Tells the background that there is work.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        fields: AccountFields[A],
+        compiled: CompiledMappings,
+        remapping: Remapping,
+        wake: Callable[[], None],
+    ) -> None:
         self._store = store
+        self._registry = registry
         self._fields = fields
-        self._defaults = compile_mapping({}, fields)
-        self._compiled: dict[tuple[tuple[str, str], ...], CompiledMapping] = {}
-
-    def current(self, tx: Transaction, organization_id: str) -> CompiledMapping:
-        """Return the mapping in force; every process sees a new one at once.
-
-        Raises:
-            Unmappable: What was saved does not fit the host's account type any more.
-        """
-        record = tx.mappings.current(organization_id)
-        if record is None:
-            return self._defaults
-        key = tuple(record.override.items())
-        compiled = self._compiled.get(key)
-        if compiled is None:
-            if len(self._compiled) >= _CACHED:
-                self._compiled.clear()
-            compiled = self._compile(record)
-            self._compiled[key] = compiled
-        return compiled
-
-    def _compile(self, record: MappingRecord) -> CompiledMapping:
-        try:
-            return compile_mapping(record.override, self._fields)
-        except MappingError as error:
-            detail = f"The saved attribute mapping cannot be used any more; save another: {error}."
-            raise Unmappable("", detail) from error
+        self._compiled = compiled
+        self._remapping = remapping
+        self._wake = wake
 
     async def get(self, organization_id: str) -> dict[str, str]:
         """Return the override of an organization; ``{}`` when the defaults are in force."""
-        record = await self._store.read(lambda tx: tx.mappings.current(organization_id))
-        return {} if record is None else record.override
+        return await self._store.read(lambda tx: saved_override(tx, organization_id))
 
     async def set(
         self, organization_id: str, override: Mapping[str, str], *, saved_by: str = ""
-    ) -> None:
-        """Replace the override of an organization and mark its accounts to be mapped anew.
+    ) -> int:
+        """Replace the override of an organization; ``{}`` reverts to the defaults.
+
+        Every account of the organization is mapped anew in the background, also when nothing
+        differs: then there is no new version.
+
+        Args:
+            organization_id: The organization.
+            override: SCIM path to account field.
+            saved_by: Who does it, for the history.
+
+        Returns:
+            The version that is in force now.
 
         Raises:
             MappingError: It cannot be used; every problem is named by its key.
         """
-        compile_mapping(override, self._fields)
-        record = MappingRecord(
-            organization_id=organization_id,
-            override=dict(override),
-            saved_at=now(),
-            saved_by=saved_by,
+        rules = await self._store.read(lambda tx: saved_rules(tx, organization_id))
+        self._compiled.compile(override, rules)
+
+        def save(tx: Transaction) -> int:
+            version = _save(tx, organization_id, dict(override), saved_by)
+            self._remapping.begin(tx, organization_id, "attribute mapping")
+            return version
+
+        version = await self._store.write(save)
+        self._wake()
+        return version
+
+    async def dry_run(self, organization_id: str, override: Mapping[str, str]) -> Trial:
+        """Return how many accounts another override would change, and the first twenty of them.
+
+        Raises:
+            MappingError: It cannot be used; every problem is named by its key.
+        """
+        rules = await self._store.read(lambda tx: saved_rules(tx, organization_id))
+        return await try_out(self._store, organization_id, self._compiled.compile(override, rules))
+
+    async def preview(
+        self,
+        organization_id: str,
+        *,
+        user_id: str | None = None,
+        resource: dict[str, Any] | None = None,
+        override: Mapping[str, str] | None = None,
+    ) -> Preview[A]:
+        """Return the account of one User, and for each field where its value comes from.
+
+        Args:
+            organization_id: The organization.
+            user_id: The id of a stored User; or else
+            resource: a User as JSON, perhaps with `groups`.
+            override: Another override than the one in force.
+
+        Raises:
+            ValueError: Neither or both of `user_id` and `resource` are given.
+            MappingError: The override cannot be used.
+            ScimError: There is no such User, or it is none.
+        """
+        if (user_id is None) == (resource is None):
+            msg = "Give either user_id or resource."
+            raise ValueError(msg)
+        pasted = None if resource is None else pasted_view(self._registry, resource)
+
+        def read(tx: Transaction) -> tuple[Any, dict[str, Any], AccountRecord | None]:
+            saved = saved_override(tx, organization_id) if override is None else override
+            mapping = self._compiled.compile(saved, saved_rules(tx, organization_id))
+            if pasted is not None:
+                return mapping, pasted, None
+            return mapping, *self._stored(tx, organization_id, user_id or "")
+
+        mapping, view, account = await self._store.read(read)
+        return preview_of(mapping, self._fields, organization_id, view, account)
+
+    def _stored(
+        self, tx: Transaction, organization_id: str, user_id: str
+    ) -> tuple[dict[str, Any], AccountRecord | None]:
+        record = load(tx, organization_id, self._registry.by_name["User"], user_id)
+        account = tx.accounts.of_resource(record.number)
+        return view_of(record, tx.members.groups_of(record.number), account), account
+
+    async def history(self, organization_id: str, *, limit: int = 100) -> list[MappingVersion]:
+        """Return the overrides that were saved, newest first, each with what it changed."""
+        records = await self._store.read(
+            lambda tx: tx.mappings.list(organization_id, limit=limit + 1)
         )
+        before = [record.override for record in records[1:]] + [{}]
+        return [_version(*each) for each in zip(records, before, strict=False)][:limit]
 
-        def save(tx: Transaction) -> None:
-            tx.mappings.insert(record)
-            tx.accounts.mark_organization(organization_id)
+    async def restore(self, organization_id: str, version: int, *, saved_by: str = "") -> int:
+        """Put an earlier override in force again, as a new version, and return that one's number.
 
-        await self._store.write(save)
+        Raises:
+            VersionUnknown: There never was one.
+            MappingError: It cannot be used any more.
+        """
+        override = await self.saved(organization_id, version)
+        return await self.set(organization_id, override, saved_by=saved_by)
+
+    async def saved(self, organization_id: str, version: int) -> dict[str, str]:
+        """Return the override of a version.
+
+        Raises:
+            VersionUnknown: There never was one.
+        """
+        record = await self._store.read(lambda tx: tx.mappings.version(organization_id, version))
+        if record is None:
+            msg = (
+                f"There is no version {version} of the mapping; its history lists those there are."
+            )
+            raise VersionUnknown(msg)
+        return record.override
+
+    async def status(self, organization_id: str) -> MappingStatus | None:
+        """Return how far mapping the accounts anew has come; None when that never was needed."""
+        return await self._store.read(lambda tx: self._remapping.status(tx, organization_id))
+
+
+def _save(tx: Transaction, organization_id: str, override: dict[str, str], saved_by: str) -> int:
+    """Save an override, unless it is the one in force, and return its version."""
+    current = tx.mappings.current(organization_id)
+    if current is not None and list(current.override.items()) == list(override.items()):
+        return current.version
+    record = MappingRecord(
+        organization_id=organization_id,
+        override=override,
+        saved_at=now(),
+        saved_by=saved_by,
+        version=1 if current is None else current.version + 1,
+    )
+    tx.mappings.insert(record)
+    return record.version
+
+
+def _version(record: MappingRecord, before: dict[str, str]) -> MappingVersion:
+    after = record.override
+    return MappingVersion(
+        version=record.version,
+        saved_at=record.saved_at,
+        saved_by=record.saved_by,
+        override=after,
+        difference={
+            key: (before.get(key), after.get(key))
+            for key in dict.fromkeys([*before, *after])
+            if before.get(key) != after.get(key)
+        },
+    )

@@ -210,7 +210,7 @@ class Service:
         row = with_error(request_row(caller), error, failed=error.status in (500, 503))
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
-            row = replace(row, action="skipped")
+            row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
         held = error.account if isinstance(error, Held) else None
         if held is not None:
             row = replace(row, action="held")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.mapping.errors import Unmappable
+from scim_asgi.mapping.mapping import Mapped
 from scim_asgi.protocol.errors import InvalidValue
 from scim_asgi.provisioning.accounts import (
     Undo,
@@ -18,16 +18,17 @@ from scim_asgi.provisioning.accounts import (
     decode_undo,
     encode_undo,
     find_account,
-    mapped_fields,
+    map_user,
     shares_key,
     want,
     wanted_state,
     with_delivery,
 )
 from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.guard import ClosingGuard, kept_open
 from scim_asgi.provisioning.hooks import HookSet
-from scim_asgi.provisioning.mappings import Mappings
+from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.units import Unit
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, ResourceRecord
@@ -36,7 +37,16 @@ _SHARED_KEY = "another active account has the same external id; they stay two ac
 
 
 class Skipped(InvalidValue):
-    """A User of whom the mapping makes no account."""
+    """A User of whom the mapping makes no account.
+
+    Args:
+        detail: Why, for the directory's admin.
+        name: What people call the User.
+    """
+
+    def __init__(self, detail: str, name: str) -> None:
+        super().__init__(detail)
+        self.name = name
 
 
 class Wanted(Struct, frozen=True):
@@ -55,7 +65,7 @@ class WantedAccounts:
         guard: What holds closings.
     """
 
-    def __init__(self, mappings: Mappings, hooks: HookSet, guard: ClosingGuard) -> None:
+    def __init__(self, mappings: CompiledMappings, hooks: HookSet, guard: ClosingGuard) -> None:
         self._mappings = mappings
         self._hooks = hooks
         self._guard = guard
@@ -73,22 +83,22 @@ class WantedAccounts:
         if record.resource_type != "User":
             return None
         try:
-            self.fields(tx, record, None)
+            self.mapped(tx, record, None)
         except Unmappable as error:
             return error.detail
         return None
 
-    def fields(
+    def mapped(
         self, tx: Transaction, record: ResourceRecord, account: AccountRecord | None
-    ) -> dict[str, Any]:
-        """Return the fields that the mapping in force makes of a User.
+    ) -> Mapped:
+        """Return what the mapping in force makes of a User.
 
         Raises:
             Unmappable: It makes none.
         """
         mapping = self._mappings.current(tx, record.organization_id)
         groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
-        return mapped_fields(mapping, record.document, groups, account)
+        return map_user(mapping, record, groups, account)
 
     def want(self, unit: Unit, record: ResourceRecord, undo: Undo, password: str | None) -> Wanted:
         """Store what is wanted of a User's account, and claim its delivery where it needs one.
@@ -105,30 +115,42 @@ class WantedAccounts:
         """
         tx = unit.tx
         own = tx.accounts.of_resource(record.number)
-        try:
-            fields = self.fields(tx, record, own)
-        except Unmappable as error:
-            if own is None or record.document.get("active") is not False:
-                raise Skipped(error.detail) from error
-            # Whoever is to lose access loses it, whatever else is missing.
-            fields = closed(own.wanted)
-        account = find_account(tx, record, fields)
+        mapped = self._mapped_or_closed(tx, record, own)
+        account = find_account(tx, record, mapped.return_key)
         if own is None and account is not None:
             undo = replace(undo, account=before_of(account))
-        notes = (_SHARED_KEY,) if account is None and shares_key(tx, record, fields) else ()
-        state = wanted_state(fields, record.document, own)
+        notes = mapped.notes
+        if account is None and shares_key(tx, record, mapped.return_key):
+            notes = (*notes, _SHARED_KEY)
+        state = wanted_state(mapped.fields, record.document, own)
         if account is not None and self._guard.holds(tx, account, state):
             self._require_closed_before(tx, record, undo, account)
-            fields, state = kept_open(fields), account.wanted_state
+            mapped = replace(mapped, fields=kept_open(mapped.fields))
+            state = account.wanted_state
         wanted = want(
             account,
             record,
-            fields,
+            mapped,
             state,
             reason=reason_of(unit.caller),
             force=password is not None,
         )
         return Wanted(self._store(unit, account, wanted, undo), notes)
+
+    def _mapped_or_closed(
+        self, tx: Transaction, record: ResourceRecord, own: AccountRecord | None
+    ) -> Mapped:
+        """Return what the mapping makes of a User; who is to lose access loses it in any case.
+
+        Raises:
+            Skipped: It makes no account of it.
+        """
+        try:
+            return self.mapped(tx, record, own)
+        except Unmappable as error:
+            if own is None or record.document.get("active") is not False:
+                raise Skipped(error.detail, name_of(record.document)) from error
+            return Mapped(closed(own.wanted), own.return_key)
 
     def _require_closed_before(
         self, tx: Transaction, record: ResourceRecord, undo: Undo, account: AccountRecord
@@ -143,7 +165,7 @@ class WantedAccounts:
         if undo.document is not None:
             before = replace(record, document=undo.document)
             with suppress(Unmappable):
-                fields = self.fields(tx, before, account)
+                fields = self.mapped(tx, before, account).fields
                 if wanted_state(fields, undo.document, account) != account.wanted_state:
                     return
         self._guard.check(tx, account, "inactive")
@@ -168,7 +190,7 @@ class WantedAccounts:
         self._guard.check(unit.tx, account, "deleted")
         fields = account.wanted
         with suppress(Unmappable):
-            fields = self.fields(unit.tx, record, account)
+            fields = self.mapped(unit.tx, record, account).fields
         doomed = replace(
             account,
             wanted=closed(fields),

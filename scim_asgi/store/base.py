@@ -23,13 +23,16 @@ from scim_asgi.store.records import (
     LogRecord,
     MappingRecord,
     Related,
+    RemappingRecord,
     ResourceRecord,
     ResourceValues,
+    RolesRecord,
     TokenRecord,
     WorkLeft,
 )
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -82,6 +85,9 @@ class Resources(Protocol):
 
     def by_number(self, number: int) -> ResourceRecord | None:
         """Return the resource with a number, or None."""
+
+    def by_numbers(self, numbers: Sequence[int]) -> dict[int, ResourceRecord]:
+        """Return the resources with these numbers, by number."""
 
     def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
         """Return the number of the resource that has a unique value, or None."""
@@ -174,8 +180,16 @@ class Accounts(Protocol):
     def mark(self, resources: Iterable[int]) -> None:
         """Mark the accounts of these Users, so that their mapping is worked out again."""
 
-    def mark_organization(self, organization_id: str) -> int:
-        """Mark every account of an organization that has a User; return how many."""
+    def extent(self, organization_id: str) -> tuple[int, int]:
+        """Return how many accounts of an organization have a User, and the highest number."""
+
+    def of_organization(
+        self, organization_id: str, *, after: int, last: int, limit: int
+    ) -> list[AccountRecord]:
+        """Return accounts that have a User, with a number above `after` and up to `last`."""
+
+    def unsettled(self, organization_id: str) -> int:
+        """Return how many accounts of an organization are marked or have a delivery to make."""
 
     def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
         """Return marked accounts that nobody has claimed, oldest first."""
@@ -235,14 +249,39 @@ class TokenTable(Protocol):
         """Note when a token was last used."""
 
 
-class MappingTable(Protocol):
-    """Attribute mapping overrides, every one that was ever saved."""
+class Versions(Protocol[V]):
+    """Something of which each organization has one in force, and every one that was ever saved."""
 
-    def current(self, organization_id: str) -> MappingRecord | None:
-        """Return the override in force, or None when none was ever saved."""
+    def current(self, organization_id: str) -> V | None:
+        """Return the one in force, or None when none was ever saved."""
 
-    def insert(self, record: MappingRecord) -> int:
-        """Save an override, which is then in force, and return its number."""
+    def current_number(self, organization_id: str) -> int:
+        """Return the number of the one in force; 0 when none was ever saved."""
+
+    def version(self, organization_id: str, version: int) -> V | None:
+        """Return one by its version, or None."""
+
+    def list(self, organization_id: str, *, limit: int) -> builtins.list[V]:
+        """Return the newest ones, newest first."""
+
+    def insert(self, record: V) -> int:
+        """Save one, which is then in force, and return its number."""
+
+
+class Remappings(Protocol):
+    """The latest mapping anew of each organization."""
+
+    def begin(self, record: RemappingRecord) -> None:
+        """Begin one, in the place of an earlier one."""
+
+    def of(self, organization_id: str) -> RemappingRecord | None:
+        """Return the latest one of an organization, or None."""
+
+    def unfinished(self) -> RemappingRecord | None:
+        """Return the oldest one that is not finished, or None."""
+
+    def update(self, record: RemappingRecord) -> None:
+        """Store how far one has come."""
 
 
 class LogTable(Protocol):
@@ -259,6 +298,9 @@ class LogTable(Protocol):
 
     def latest(self, organization_id: str, *, limit: int = 100) -> builtins.list[LogRecord]:
         """Return the newest rows, oldest first."""
+
+    def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
+        """Return how many rows there are of each action, from a time on."""
 
 
 class Transaction(Protocol):
@@ -281,8 +323,16 @@ class Transaction(Protocol):
         """The table of tokens."""
 
     @property
-    def mappings(self) -> MappingTable:
-        """The table of mappings."""
+    def mappings(self) -> Versions[MappingRecord]:
+        """The attribute mapping overrides."""
+
+    @property
+    def roles(self) -> Versions[RolesRecord]:
+        """The role rules."""
+
+    @property
+    def remappings(self) -> Remappings:
+        """The table of mappings anew."""
 
     @property
     def log(self) -> LogTable:

@@ -152,12 +152,55 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
 
 
 class MappingRecord(Struct, frozen=True, kw_only=True):
-    """One saved override of an organization; the one with the highest number is in force."""
+    """One saved override of an organization; the one with the highest number is in force.
+
+    Attributes:
+        version: Counts the organization's own, from 1.
+    """
 
     organization_id: str
     override: dict[str, str]
     saved_at: int
     saved_by: str = ""
+    version: int = 1
+    number: int = 0
+
+
+class RolesRecord(Struct, frozen=True, kw_only=True):
+    """The role rules of an organization as they were saved once, likewise."""
+
+    organization_id: str
+    rules: dict[str, Any]
+    saved_at: int
+    saved_by: str = ""
+    version: int = 1
+    number: int = 0
+
+
+class RemappingRecord(Struct, frozen=True, kw_only=True):
+    """How far the latest mapping anew of an organization's accounts has come.
+
+    Attributes:
+        cause: What was replaced.
+        total: How many accounts there were when it began.
+        position: The number of the last account that was mapped.
+        last: The highest number of an account when it began; later ones need no mapping.
+        mapped: How many accounts are mapped.
+        changed: How many of them got other fields.
+        skipped: Of how many the mapping makes no account; they stay as they were.
+        finished_at: When the last one was mapped; None before.
+    """
+
+    organization_id: str
+    cause: str
+    started_at: int
+    total: int
+    last: int
+    position: int = 0
+    mapped: int = 0
+    changed: int = 0
+    skipped: int = 0
+    finished_at: int | None = None
     number: int = 0
 
 
@@ -166,7 +209,8 @@ class LogRecord(Struct, frozen=True, kw_only=True):
 
     Attributes:
         action: created, updated, deactivated, reactivated, deleted, unchanged, skipped, refused,
-            held or failed; pending while the host is asked.
+            held, failed, or warning (of the background, about an account); pending while the host
+            is asked.
         status: The HTTP status that was answered; 0 while pending and for what the background
             did.
         changes: Account field to its old and new value.

@@ -95,7 +95,7 @@ async def test_tokens_and_mappings_are_on_disk_when_the_call_returns(
         commits.clear()
         issued = await app.tokens.issue("acme", name="tests")
         await app.tokens.revoke(issued.id)
-        await app.set_mapping("acme", {"title": "last_name"})
+        await app.mappings.set("acme", {"title": "last_name"})
         await app.reconciliation.redeliver("acme")
         await app.reconciliation.release("acme")
     assert commits[:3] == [FULL] * 3

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scim_asgi.mapping.entries import DEFAULTS
 from scim_asgi.mapping.errors import MappingError, Unmappable
-from scim_asgi.mapping.fields import AccountFields
-from scim_asgi.mapping.mapping import DEFAULTS, compile_mapping
+from scim_asgi.mapping.fields import Account, AccountFields
+from scim_asgi.mapping.mapping import compile_mapping
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 GSUITE = "urn:ietf:params:scim:schemas:gsuite:1.0:User"
-FIELDS = AccountFields()
+FIELDS = AccountFields(Account)
 
 ADA: dict[str, Any] = {
     "userName": "Ada@Acme.Test",
@@ -42,7 +43,7 @@ ADA: dict[str, Any] = {
 
 def fields_of(override: dict[str, str], **changes: Any) -> dict[str, Any]:
     """Return the account fields that an override makes of Ada."""
-    return compile_mapping(override, FIELDS).resolve({**ADA, **changes})
+    return compile_mapping(override, FIELDS).resolve({**ADA, **changes}).fields
 
 
 def test_the_defaults_are_the_six_that_are_documented() -> None:
@@ -236,7 +237,7 @@ def test_a_hosts_own_type_gives_the_destinations_their_types_and_which_are_requi
         f"{ENTERPRISE}.employeeNumber": "badge",
         "groups.value": "tags",
     }
-    fields = compile_mapping(override, EMPLOYEE).resolve(ADA)
+    fields = compile_mapping(override, EMPLOYEE).resolve(ADA).fields
     assert {"email": "Ada@Acme.Test", "badge": 42, "tags": ["g1", "g2"]} == fields
     account = EMPLOYEE.build(fields, id="a1", host_id=None, organization_id="acme")
     assert Employee(id="a1", email="Ada@Acme.Test", badge=42, tags=["g1", "g2"]) == account
@@ -319,9 +320,8 @@ def test_the_first_path_in_order_of_preference_that_has_a_value_wins(
     user = {name: name for name in PATHS if "[" not in name and name not in absent}
     if PATHS[3] not in absent:
         user["emails"] = [{"type": "home", "value": PATHS[3]}]  # type: ignore[assignment]
-    fields = compile_mapping(dict.fromkeys(order, "organization_role"), FIELDS).resolve(
-        {"userName": "a@b.test", **user}
-    )
+    mapping = compile_mapping(dict.fromkeys(order, "organization_role"), FIELDS)
+    fields = mapping.resolve({"userName": "a@b.test", **user}).fields
     ranked = sorted(order, key=lambda path: "[" not in path)
     assert next((path for path in ranked if path not in absent), None) == fields.get(
         "organization_role"

@@ -314,9 +314,9 @@ def test_hooks_that_are_not_async_or_not_complete_are_refused_at_once() -> None:
         def update(self, account: Account, context: HookContext) -> None: ...
 
     with pytest.raises(TypeError, match="lacks update, deactivate"):
-        ScimApp("sqlite:///:memory:", hooks=Incomplete())
+        ScimApp("sqlite:///:memory:", hooks=Incomplete())  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="update has to be async"):
-        ScimApp("sqlite:///:memory:", hooks=NotAsync())
+        ScimApp("sqlite:///:memory:", hooks=NotAsync())  # type: ignore[arg-type]
 
 
 def test_without_hooks_nothing_is_refused_for_the_mappings_sake(

@@ -77,7 +77,7 @@ async def test_the_background_delivers_a_few_at_a_time_and_each_account_once(
         await _people(app, 40)
         product.behaviour = behave
         product.calls.clear()
-        await app.set_mapping("acme", {"nickName": "public_metadata.nick"})
+        await app.mappings.set("acme", {"nickName": "public_metadata.nick"})
         await everything_settled(app)
     assert 40 == len(product.calls)
     assert 40 == len({account.id for account, _ in product.calls})
@@ -101,7 +101,7 @@ async def test_one_hook_that_hangs_does_not_keep_the_others_waiting(tmp_path: Pa
     async with app.lifespan():
         await _people(app, 120)
         product.behaviour = behave
-        await app.set_mapping("acme", {"nickName": "public_metadata.nick"})
+        await app.mappings.set("acme", {"nickName": "public_metadata.nick"})
 
         async def only_one_is_left() -> bool:
             left = await app.reconciliation.status("acme")
@@ -191,6 +191,28 @@ def test_reconcile_all_gives_a_host_back_everything_that_it_has_lost(
     assert ["create", "create", "create", "delete"] == sorted(scim.product.changes)
     assert {"reconcile --all"} == {context.reason for _, context in scim.product.calls}
     assert all(account.host_id in (None, hosts[account.id]) for account, _ in scim.product.calls)
+
+
+async def test_reconcile_all_during_a_call_of_a_hook_is_not_lost(tmp_path: Path) -> None:
+    product = Product()
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=product)
+    reached, may_end = asyncio.Event(), asyncio.Event()
+
+    async def behave(account: Account, context: HookContext) -> None:
+        reached.set()
+        await may_end.wait()
+
+    async with app.lifespan():
+        people = await _people(app, 1)
+        product.behaviour = behave
+        name = {"op": "replace", "path": "name.familyName", "value": "New"}
+        patching = asyncio.create_task(people.patch(0, name))
+        await reached.wait()
+        await app.reconciliation.redeliver("acme", everything=True)
+        may_end.set()
+        assert 200 == await patching
+        await everything_settled(app)
+    assert ["PATCH", "reconcile"] == [context.reason.split()[0] for _, context in product.calls[1:]]
 
 
 class Reader(Product):

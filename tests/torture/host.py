@@ -59,11 +59,15 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         return JSONResponse(msgspec.to_builtins(await scim_app.reconciliation.status()))
 
     async def mapping(request: Request) -> JSONResponse:
-        await scim_app.set_mapping("acme", await request.json())
+        await scim_app.mappings.set("acme", await request.json())
         return JSONResponse({})
 
     async def pause(request: Request) -> JSONResponse:
         accounts.pause = (await request.json())["seconds"]
+        return JSONResponse({})
+
+    async def refuse(request: Request) -> JSONResponse:
+        accounts.refused.add((await request.json())["family"])
         return JSONResponse({})
 
     async def revoke(request: Request) -> JSONResponse:
@@ -74,6 +78,7 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         Route("/arm", arm, methods=["POST"]),
         Route("/status", status),
         Route("/mapping", mapping, methods=["POST"]),
+        Route("/refuse", refuse, methods=["POST"]),
         Route("/pause", pause, methods=["POST"]),
         Route("/revoke", revoke, methods=["POST"]),
         Mount("/scim/v2", app=scim_app),

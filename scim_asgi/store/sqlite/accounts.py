@@ -22,8 +22,12 @@ _MARK = """
 UPDATE accounts SET marked = 1
 WHERE resource IN (SELECT value FROM json_each(?)) AND NOT marked
 """
-_MARK_ORGANIZATION = """
-UPDATE accounts SET marked = 1 WHERE organization_id = ? AND resource IS NOT NULL AND NOT marked
+_EXTENT = """
+SELECT count(*), coalesce(max(number), 0) FROM accounts
+WHERE organization_id = ? AND resource IS NOT NULL
+"""
+_UNSETTLED = """
+SELECT count(*) FROM accounts WHERE organization_id = ? AND (delivery_id IS NOT NULL OR marked)
 """
 _NEXT_DUE = """
 SELECT min(max(due_at, claimed_until)) FROM accounts
@@ -38,8 +42,13 @@ SELECT count(*), count(*) FILTER (WHERE due_at > :since), min(delivery_id) FROM 
 WHERE delivery_id IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
 """
 _TO_MAP = """
-SELECT count(*) FROM accounts
-WHERE marked AND organization_id = coalesce(:organization_id, organization_id)
+SELECT (
+    SELECT count(*) FROM accounts
+    WHERE marked AND organization_id = coalesce(:organization_id, organization_id)
+) + (
+    SELECT coalesce(sum(total - mapped), 0) FROM remappings
+    WHERE finished_at IS NULL AND organization_id = coalesce(:organization_id, organization_id)
+)
 """
 _HELD = """
 SELECT count(*) FROM accounts
@@ -92,8 +101,21 @@ class SqliteAccounts:
     def mark(self, resources: Iterable[int]) -> None:
         self._connection.execute(_MARK, (_encode(list(resources)).decode(),))
 
-    def mark_organization(self, organization_id: str) -> int:
-        return self._connection.execute(_MARK_ORGANIZATION, (organization_id,)).rowcount
+    def extent(self, organization_id: str) -> tuple[int, int]:
+        total, last = self._connection.execute(_EXTENT, (organization_id,)).fetchone()
+        return total, last
+
+    def of_organization(
+        self, organization_id: str, *, after: int, last: int, limit: int
+    ) -> list[AccountRecord]:
+        condition = (
+            "WHERE organization_id = ? AND number > ? AND number <= ? AND resource IS NOT NULL "
+            "ORDER BY number LIMIT ?"
+        )
+        return _TABLE.all(self._connection, condition, (organization_id, after, last, limit))
+
+    def unsettled(self, organization_id: str) -> int:
+        return int(self._connection.execute(_UNSETTLED, (organization_id,)).fetchone()[0])
 
     def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
         condition = "WHERE marked AND claimed_until <= ? ORDER BY number LIMIT ?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -80,6 +81,10 @@ class SqliteResources:
     def by_number(self, number: int) -> ResourceRecord | None:
         row = self._execute(_BY_NUMBER, (number,)).fetchone()
         return None if row is None else _record(row)
+
+    def by_numbers(self, numbers: Sequence[int]) -> dict[int, ResourceRecord]:
+        rows = self._execute(_BY_NUMBERS, (_encode(numbers).decode(),))
+        return {record.number: record for record in map(_record, rows)}
 
     def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
         row = self._execute(_OWNER, (organization_id, resource_type, path, value)).fetchone()
@@ -159,8 +164,7 @@ class SqliteResources:
     def select(self, selection: Selection) -> list[ResourceRecord]:
         query = queries.select(selection)
         numbers = [row[0] for row in self._execute(query.sql, query.parameters)]
-        rows = self._execute(_BY_NUMBERS, (_encode(numbers).decode(),))
-        found = {row[0]: _record(row) for row in rows}
+        found = self.by_numbers(numbers)
         return [found[number] for number in numbers]
 
     def count(self, selection: Selection) -> int:

@@ -33,6 +33,7 @@ class Table(Generic[R]):
         json: frozenset[str] = frozenset(),
         flags: frozenset[str] = frozenset(),
     ) -> None:
+        self.name = name
         self._record = record
         self._names = [field.name for field in fields(record)]
         self._written = [each for each in self._names if each != "number"]

@@ -18,7 +18,8 @@ from scim_asgi.store.sqlite.file import MEMORY, DatabaseFile, StoreReplaced
 from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
-from scim_asgi.store.sqlite.tables import SqliteLog, SqliteMappings, SqliteTokens
+from scim_asgi.store.sqlite.tables import SqliteLog, SqliteTokens
+from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, SqliteVersions
 from scim_asgi.store.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -41,7 +42,9 @@ class SqliteTransaction:
         self.members = SqliteMembers(connection)
         self.accounts = SqliteAccounts(connection)
         self.tokens = SqliteTokens(connection)
-        self.mappings = SqliteMappings(connection)
+        self.mappings = SqliteVersions(connection, MAPPINGS)
+        self.roles = SqliteVersions(connection, ROLES)
+        self.remappings = SqliteRemappings(connection)
         self.log = SqliteLog(connection, kept)
         self._connection = connection
 

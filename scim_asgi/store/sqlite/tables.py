@@ -1,4 +1,4 @@
-"""Tokens, mappings and the provisioning log in SQLite."""
+"""Tokens and the provisioning log in SQLite."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import builtins
 import sqlite3
 from collections.abc import Callable
 
-from scim_asgi.store.records import LogRecord, MappingRecord, TokenRecord
+from scim_asgi.store.records import LogRecord, TokenRecord
 from scim_asgi.store.sqlite.rows import Table
 
 _TOKENS = Table("tokens", TokenRecord)
-_MAPPINGS = Table("mappings", MappingRecord, json=frozenset({"override"}))
 _LIVE = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 _LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
 
@@ -42,20 +41,6 @@ class SqliteTokens:
         self._connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (at, token_id))
 
 
-class SqliteMappings:
-    """`scim_asgi.store.base.MappingTable` on a connection."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def current(self, organization_id: str) -> MappingRecord | None:
-        condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT 1"
-        return _MAPPINGS.one(self._connection, condition, (organization_id,))
-
-    def insert(self, record: MappingRecord) -> int:
-        return _MAPPINGS.insert(self._connection, record)
-
-
 class SqliteLog:
     """`scim_asgi.store.base.LogTable` on a connection."""
 
@@ -80,3 +65,10 @@ class SqliteLog:
     def latest(self, organization_id: str, *, limit: int = 100) -> builtins.list[LogRecord]:
         condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT ?"
         return _LOG.all(self._connection, condition, (organization_id, limit))[::-1]
+
+    def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
+        query = (
+            "SELECT action, count(*) FROM provisioning_log "
+            "WHERE organization_id = ? AND at >= ? GROUP BY action ORDER BY action"
+        )
+        return dict(self._connection.execute(query, (organization_id, since)).fetchall())

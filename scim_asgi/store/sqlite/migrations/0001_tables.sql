@@ -98,6 +98,8 @@ CREATE INDEX accounts_by_organization ON accounts (organization_id, number);
 CREATE INDEX accounts_by_return_key ON accounts (organization_id, return_key)
 WHERE return_key IS NOT NULL;
 CREATE INDEX accounts_to_deliver ON accounts (due_at) WHERE delivery_id IS NOT NULL;
+CREATE INDEX accounts_unsettled ON accounts (organization_id)
+WHERE delivery_id IS NOT NULL OR marked;
 CREATE INDEX accounts_marked ON accounts (number) WHERE marked;
 
 CREATE TABLE tokens (
@@ -123,9 +125,38 @@ CREATE TABLE mappings (
     organization_id TEXT NOT NULL,
     override TEXT NOT NULL,
     saved_at INTEGER NOT NULL,
-    saved_by TEXT NOT NULL
+    saved_by TEXT NOT NULL,
+    version INTEGER NOT NULL
 );
 CREATE INDEX mappings_by_organization ON mappings (organization_id, number);
+
+-- Role rules, likewise.
+CREATE TABLE role_rules (
+    number INTEGER PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    saved_at INTEGER NOT NULL,
+    saved_by TEXT NOT NULL,
+    version INTEGER NOT NULL
+);
+CREATE INDEX role_rules_by_organization ON role_rules (organization_id, number);
+
+-- How far the accounts of an organization are mapped anew since its mapping or role rules were
+-- replaced.
+CREATE TABLE remappings (
+    number INTEGER PRIMARY KEY,
+    organization_id TEXT NOT NULL UNIQUE,
+    cause TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    mapped INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    finished_at INTEGER
+);
+CREATE INDEX remappings_unfinished ON remappings (number) WHERE finished_at IS NULL;
 
 CREATE TABLE provisioning_log (
     number INTEGER PRIMARY KEY,

@@ -1,0 +1,76 @@
+"""The attribute mapping in force for each organization, each version compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from scim_asgi.mapping.errors import MappingError, Unmappable
+from scim_asgi.mapping.fields import AccountFields
+from scim_asgi.mapping.mapping import CompiledMapping, compile_mapping
+from scim_asgi.mapping.roles import RoleRules
+from scim_asgi.store.base import Transaction
+
+_CACHED = 1024
+
+
+class CompiledMappings:
+    """Compiles overrides and role rules, and keeps what it compiled.
+
+    Args:
+        fields: The fields of the host's account type.
+        roles: The roles that the host knows; None where it has not declared any.
+    """
+
+    def __init__(self, fields: AccountFields[Any], roles: frozenset[str] | None) -> None:
+        self.fields = fields
+        self.roles = roles
+        self._compiled: dict[tuple[int, int], CompiledMapping] = {}
+
+    def current(self, tx: Transaction, organization_id: str) -> CompiledMapping:
+        """Return the mapping in force; every process sees a new one at once.
+
+        Raises:
+            Unmappable: What was saved does not fit the host's account type any more.
+        """
+        key = (
+            tx.mappings.current_number(organization_id),
+            tx.roles.current_number(organization_id),
+        )
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            if len(self._compiled) >= _CACHED:
+                self._compiled.clear()
+            compiled = self._compiled[key] = self._load(tx, organization_id)
+        return compiled
+
+    def _load(self, tx: Transaction, organization_id: str) -> CompiledMapping:
+        try:
+            return self.compile(
+                saved_override(tx, organization_id), saved_rules(tx, organization_id)
+            )
+        except MappingError as error:
+            detail = f"The saved attribute mapping cannot be used any more; save another: {error}."
+            raise Unmappable("", detail) from error
+
+    def compile(self, override: Mapping[str, str], rules: RoleRules) -> CompiledMapping:
+        """Check and compile an override and role rules.
+
+        Raises:
+            MappingError: The override cannot be used; every problem is named by its key.
+        """
+        return compile_mapping(override, self.fields, rules, self.roles)
+
+
+def saved_override(tx: Transaction, organization_id: str) -> dict[str, str]:
+    """Return the override of an organization; ``{}`` when the defaults are in force."""
+    record = tx.mappings.current(organization_id)
+    return {} if record is None else record.override
+
+
+def saved_rules(tx: Transaction, organization_id: str) -> RoleRules:
+    """Return the role rules of an organization, without rules when none were ever saved."""
+    record = tx.roles.current(organization_id)
+    return RoleRules() if record is None else msgspec.convert(record.rules, RoleRules)

@@ -1,0 +1,190 @@
+"""Accounts that are mapped anew: after a change of a group, a mapping or role rules."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scim_asgi.mapping.errors import Unmappable
+from scim_asgi.mapping.mapping import Mapped
+from scim_asgi.provisioning.accounts import differs, want, wanted_state
+from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.guard import ClosingGuard, held_in_background, kept_open
+from scim_asgi.provisioning.log import name_of
+from scim_asgi.provisioning.wanted import WantedAccounts
+from scim_asgi.store.base import Transaction
+from scim_asgi.store.records import AccountRecord, LogRecord, RemappingRecord, ResourceRecord
+
+_BATCH = 10
+
+
+class MappingStatus(Struct, frozen=True, kw_only=True):
+    """How far mapping the accounts of an organization anew has come.
+
+    Attributes:
+        cause: What was replaced: the attribute mapping or the role rules.
+        started_at: When, in Unix milliseconds.
+        finished_at: When the last account was mapped; None before.
+        total: How many accounts there were.
+        mapped: How many of them are mapped.
+        changed: How many of those got other fields, and are delivered to the host.
+        skipped: Of how many the mapping makes no account; they stay as they were.
+        waiting: How many accounts of the organization are to be mapped after a change of a group,
+            or have yet to be confirmed by the host.
+    """
+
+    cause: str
+    started_at: int
+    finished_at: int | None
+    total: int
+    mapped: int
+    changed: int
+    skipped: int
+    waiting: int
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every account is mapped, and confirmed by the host where it changed."""
+        return self.finished_at is not None and self.waiting == 0
+
+
+class Remapping:
+    """Maps accounts anew, batch by batch, each in a transaction of its own.
+
+    How far it has come is stored with each batch, so that it goes on after a restart.
+
+    Args:
+        accounts: What works out the accounts.
+        guard: What holds closings.
+    """
+
+    def __init__(self, accounts: WantedAccounts, guard: ClosingGuard) -> None:
+        self._accounts = accounts
+        self._guard = guard
+
+    def begin(self, tx: Transaction, organization_id: str, cause: str) -> None:
+        """Note that all accounts of an organization are to be mapped anew."""
+        total, last = tx.accounts.extent(organization_id)
+        at = now()
+        tx.remappings.begin(
+            RemappingRecord(
+                organization_id=organization_id,
+                cause=cause,
+                started_at=at,
+                total=total,
+                last=last,
+                finished_at=None if total else at,
+            )
+        )
+
+    def status(self, tx: Transaction, organization_id: str) -> MappingStatus | None:
+        """Return how far the latest mapping anew has come; None when there was none."""
+        record = tx.remappings.of(organization_id)
+        if record is None:
+            return None
+        return MappingStatus(
+            cause=record.cause,
+            started_at=record.started_at,
+            finished_at=record.finished_at,
+            total=record.total,
+            mapped=record.mapped,
+            changed=record.changed,
+            skipped=record.skipped,
+            waiting=tx.accounts.unsettled(organization_id),
+        )
+
+    def has_work(self, tx: Transaction) -> bool:
+        """Return whether any account is to be mapped anew."""
+        return tx.accounts.is_marked(now()) or tx.remappings.unfinished() is not None
+
+    def work(self, tx: Transaction) -> bool:
+        """Map a batch of accounts; return whether there was any.
+
+        Accounts that a change of a group has touched go before those of whole organizations.
+        """
+        marked = tx.accounts.marked(now(), _BATCH)
+        for account in marked:
+            self._map(tx, account)
+        if len(marked) == _BATCH:
+            return True
+        remapping = tx.remappings.unfinished()
+        if remapping is not None:
+            self._go_on(tx, remapping)
+        return bool(marked) or remapping is not None
+
+    def _go_on(self, tx: Transaction, remapping: RemappingRecord) -> None:
+        accounts = tx.accounts.of_organization(
+            remapping.organization_id,
+            after=remapping.position,
+            last=remapping.last,
+            limit=_BATCH,
+        )
+        done = [self._map(tx, account) for account in accounts]
+        tx.remappings.update(
+            replace(
+                remapping,
+                position=accounts[-1].number if accounts else remapping.last,
+                # Accounts may have gone meanwhile: nothing is left of them to be mapped.
+                mapped=remapping.mapped + len(done) if accounts else remapping.total,
+                changed=remapping.changed + done.count("changed"),
+                skipped=remapping.skipped + done.count("skipped"),
+                finished_at=None if len(accounts) == _BATCH else now(),
+            )
+        )
+
+    def _map(self, tx: Transaction, account: AccountRecord) -> str:
+        """Map an account and return `changed`, `skipped`, or `same`; mark one that is busy."""
+        if account.claimed_until > now():
+            tx.accounts.mark([account.resource] if account.resource else [])
+            return "same"
+        record = None if account.resource is None else tx.resources.by_number(account.resource)
+        if record is None or account.wanted_state == "deleted":
+            return _leave(tx, account, account)
+        try:
+            mapped = self._accounts.mapped(tx, record, account)
+        except Unmappable as error:
+            tx.log.insert(_row(account, record, "skipped", error.detail))
+            _leave(tx, account, account)
+            return "skipped"
+        before = account
+        for note in mapped.notes:
+            tx.log.insert(_row(account, record, "warning", note))
+        account, wanted = self._wanted(tx, account, record, mapped)
+        same = wanted.wanted == account.wanted and wanted.return_key == account.return_key
+        if same and not differs(wanted):
+            return _leave(tx, before, account)
+        tx.accounts.update(wanted)
+        return "same" if wanted.wanted == account.wanted else "changed"
+
+    def _wanted(
+        self, tx: Transaction, account: AccountRecord, record: ResourceRecord, mapped: Mapped
+    ) -> tuple[AccountRecord, AccountRecord]:
+        """Return an account as it is, perhaps held by the guard, and as it is wanted."""
+        state = wanted_state(mapped.fields, record.document, account)
+        if self._guard.holds(tx, account, state):
+            name = name_of(record.document)
+            account = held_in_background(tx, account, name, self._guard.detail())
+            mapped = replace(mapped, fields=kept_open(mapped.fields))
+            state = account.wanted_state
+        return account, want(account, record, mapped, state, reason="groups or mapping changed")
+
+
+def _leave(tx: Transaction, before: AccountRecord, account: AccountRecord) -> str:
+    """Leave the fields of an account as they are."""
+    unmarked = replace(account, marked=False)
+    if unmarked != before:
+        tx.accounts.update(unmarked)
+    return "same"
+
+
+def _row(account: AccountRecord, record: ResourceRecord, action: str, detail: str) -> LogRecord:
+    return LogRecord(
+        organization_id=account.organization_id,
+        at=now(),
+        action=action,
+        status=0,
+        resource_type="User",
+        resource_id=record.id,
+        resource_name=name_of(record.document),
+        detail=detail,
+    )

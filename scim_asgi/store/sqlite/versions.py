@@ -1,0 +1,67 @@
+"""What is kept in versions, and how far mapping anew has come, in SQLite."""
+
+from __future__ import annotations
+
+import builtins
+import sqlite3
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from scim_asgi.store.records import MappingRecord, RemappingRecord, RolesRecord
+from scim_asgi.store.sqlite.rows import Table
+
+V = TypeVar("V", bound=Struct)
+
+MAPPINGS = Table("mappings", MappingRecord, json=frozenset({"override"}))
+ROLES = Table("role_rules", RolesRecord, json=frozenset({"rules"}))
+_REMAPPINGS = Table("remappings", RemappingRecord)
+
+
+class SqliteVersions(Generic[V]):
+    """`scim_asgi.store.base.Versions` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection, table: Table[V]) -> None:
+        self._connection = connection
+        self._table = table
+
+    def current(self, organization_id: str) -> V | None:
+        condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT 1"
+        return self._table.one(self._connection, condition, (organization_id,))
+
+    def current_number(self, organization_id: str) -> int:
+        query = f"SELECT max(number) FROM {self._table.name} WHERE organization_id = ?"
+        return int(self._connection.execute(query, (organization_id,)).fetchone()[0] or 0)
+
+    def version(self, organization_id: str, version: int) -> V | None:
+        condition = "WHERE organization_id = ? AND version = ?"
+        return self._table.one(self._connection, condition, (organization_id, version))
+
+    def list(self, organization_id: str, *, limit: int) -> builtins.list[V]:
+        condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT ?"
+        return self._table.all(self._connection, condition, (organization_id, limit))
+
+    def insert(self, record: V) -> int:
+        return self._table.insert(self._connection, record)
+
+
+class SqliteRemappings:
+    """`scim_asgi.store.base.Remappings` on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def begin(self, record: RemappingRecord) -> None:
+        query = "DELETE FROM remappings WHERE organization_id = ?"
+        self._connection.execute(query, (record.organization_id,))
+        _REMAPPINGS.insert(self._connection, record)
+
+    def of(self, organization_id: str) -> RemappingRecord | None:
+        return _REMAPPINGS.one(self._connection, "WHERE organization_id = ?", (organization_id,))
+
+    def unfinished(self) -> RemappingRecord | None:
+        condition = "WHERE finished_at IS NULL ORDER BY number LIMIT 1"
+        return _REMAPPINGS.one(self._connection, condition, ())
+
+    def update(self, record: RemappingRecord) -> None:
+        _REMAPPINGS.update(self._connection, record.number, record)

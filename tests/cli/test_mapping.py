@@ -1,0 +1,258 @@
+"""`scim-asgi mapping` and `scim-asgi roles`, on the files of real servers.
+
+The commands run in this process, which is faster; those on a terminal are processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from scim_asgi.cli import main
+from tests.client import Client
+from tests.commands import served
+
+HOOKS = """
+import asyncio, os, msgspec
+
+class Hooks:
+    async def create(self, account, context): ...
+    async def update(self, account, context):
+        while os.path.exists("hold"):
+            await asyncio.sleep(0.01)
+    async def deactivate(self, account, context): ...
+
+hooks = Hooks()
+
+class Employee(msgspec.Struct):
+    id: str
+    badge: int = 0
+"""
+HOST = ("--hooks", "mapped_product:hooks", "--rate-limit", "none")
+TITLE = '{"title": "public_metadata.title"}'
+ROLES = '{"rules": [{"group": "Acme-Admins", "role": "org:admin"}], "default": "org:member"}'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the files that the commands are given."""
+    (tmp_path / "mapped_product.py").write_text(HOOKS)
+    (tmp_path / "title.json").write_text(TITLE)
+    (tmp_path / "roles.json").write_text(ROLES)
+    return tmp_path
+
+
+def attempt(folder: Path, *arguments: str) -> Result:
+    """Run a command in a folder, however it ends."""
+    with chdir(folder):
+        env = {"SCIM_ASGI_DATABASE": "sqlite:///scim.db"}
+        return CliRunner(env=env).invoke(main, arguments)
+
+
+def command(folder: Path, *arguments: str) -> Result:
+    """Run a command in a folder and check its exit status."""
+    done = attempt(folder, *arguments)
+    assert 0 == done.exit_code, done.output
+    return done
+
+
+def as_json(folder: Path, *arguments: str) -> Any:
+    """Run a command that prints one line of JSON."""
+    return json.loads(command(folder, *arguments, "--json").stdout)
+
+
+def on_terminal(folder: Path, *arguments: str) -> str:
+    """Run a command whose output is a terminal and return what it shows.
+
+    Hooks that wait for the file `hold` to go are let on as soon as it shows anything.
+    """
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scim_asgi", *arguments],
+        cwd=folder,
+        env={**os.environ, "SCIM_ASGI_DATABASE": "sqlite:///scim.db", "COLUMNS": "200"},
+        stdout=theirs,
+        stderr=theirs,
+        stdin=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+            (folder / "hold").unlink(missing_ok=True)
+    except OSError:  # the terminal's other end has closed
+        pass
+    finally:
+        os.close(ours)
+        assert 0 == process.wait(30), shown.decode()
+    return shown.decode()
+
+
+def filled(folder: Path, url: str, count: int) -> list[str]:
+    """Create users of acme with a title and return their ids."""
+    token = command(folder, "token", "issue", "acme", "--name", "x").stdout.split()[-1]
+    client = Client(url, token)
+    ids = [client.create_user(f"user{n:02}@acme.test", title="T")["id"] for n in range(count)]
+    client.create_group("Acme-Admins", ids[0])
+    client.close()
+    return ids
+
+
+def test_a_mapping_is_tried_out_saved_watched_and_taken_back(folder: Path) -> None:
+    with served(folder, *HOST) as (url, _):
+        ids = filled(folder, url, 30)
+        tried = command(folder, "mapping", "set", "acme", "title.json", "--dry-run").stdout
+        assert "Of 30 accounts 30 would change and 0 could not be mapped." in tried
+        assert 'user00@acme.test: public_metadata: nothing → {"title":"T"}' in tried
+        assert "… and 10 more" in tried
+        assert "{}\n" == command(folder, "mapping", "show", "acme").stdout
+        trial = as_json(folder, "mapping", "set", "acme", "title.json", "--dry-run")
+        assert (30, 30, 20) == (trial["total"], trial["changed"], len(trial["examples"]))
+        assert "Nothing was ever mapped" in command(folder, "mapping", "status", "acme").stdout
+        saved = command(folder, "mapping", "set", "acme", "title.json").stdout
+        assert "version 1" in saved
+        shown = on_terminal(folder, "mapping", "status", "acme")
+        assert "Mapping acme anew" in shown or "done" in shown
+        assert "30 of 30 accounts mapped, 30 changed, 0 skipped, 0 wait" in shown
+        status = as_json(folder, "mapping", "status", "acme")
+        assert (True, 30, 30) == (status["is_finished"], status["mapped"], status["total"])
+        line = command(folder, "mapping", "status", "acme").stdout
+        assert 1 == line.count("\n")
+        assert "done (attribute mapping)" in line
+        (folder / "none.json").write_text("{}")
+        command(folder, "mapping", "set", "acme", "none.json")
+        restored = as_json(folder, "mapping", "restore", "acme", "1")
+        assert {"organization_id": "acme", "version": 3} == restored
+        preview = command(folder, "mapping", "preview", "acme", "--user", ids[0]).stdout
+        assert 'public_metadata.title = "T"\n  title holds "T"; taken' in preview
+
+
+def test_the_bar_of_a_terminal_moves_until_all_is_done(folder: Path) -> None:
+    with served(folder, *HOST) as (url, _):
+        filled(folder, url, 60)
+        (folder / "hold").touch()
+        command(folder, "mapping", "set", "acme", "title.json")
+        shown = on_terminal(folder, "mapping", "status", "acme")
+    assert "Mapping acme anew" in shown
+    assert "60/60" in shown
+    assert shown.rstrip().endswith("0 wait for the product")
+
+
+def test_the_history_shows_who_and_the_difference(folder: Path) -> None:
+    command(folder, "mapping", "set", "acme", "title.json")
+    (folder / "other.json").write_text('{"title": "first_name"}')
+    command(folder, "mapping", "set", "acme", "other.json")
+    text = command(folder, "mapping", "history", "acme").stdout
+    assert text.splitlines()[0].startswith("   2  20")
+    assert "command line" in text.splitlines()[0]
+    assert "      - title: public_metadata.title\n      + title: first_name\n" in text
+    newest = command(folder, "mapping", "history", "acme", "--json", "--limit", "1").stdout
+    assert {"title": ["public_metadata.title", "first_name"]} == json.loads(newest)["difference"]
+    assert "" == command(folder, "mapping", "history", "other").stdout
+    done = attempt(folder, "mapping", "restore", "acme", "9")
+    assert (1, True) == (done.exit_code, "no version 9" in done.stderr)
+    trial = as_json(folder, "mapping", "restore", "acme", "1", "--dry-run")
+    assert 0 == trial["total"]
+
+
+def test_a_preview_of_a_pasted_user_explains_each_field(folder: Path) -> None:
+    user = {
+        "userName": "ada@acme.test",
+        "title": "Boss",
+        "groups": [{"display": "acme-admins"}],
+    }
+    (folder / "user.json").write_text(json.dumps(user))
+    command(folder, "roles", "set", "acme", "roles.json")
+    arguments = ("mapping", "preview", "acme", "--resource", "user.json")
+    text = command(folder, *arguments, "--mapping", "title.json").stdout
+    assert '"organization_role": "org:admin"' in text
+    assert 'role rule "Acme-Admins" holds "acme-admins" and gives "org:admin"; taken' in text
+    assert "emails[primary eq true].value by default holds nothing; not taken: it yields" in text
+    found = as_json(folder, *arguments)
+    assert "org:admin" == found["account"]["organization_role"]
+    assert {} == found["account"].get("public_metadata", {})
+    (folder / "user.json").write_text('{"userName": "nobody"}')
+    assert "No account: The account field" in command(folder, *arguments).stdout
+
+
+def test_role_rules_are_tried_out_set_and_shown(folder: Path) -> None:
+    with served(folder, *HOST, "--role", "org:admin") as (url, _):
+        filled(folder, url, 2)
+    tried = command(folder, "roles", "set", "acme", "roles.json", "--dry-run").stdout
+    assert "user00@acme.test: organization_role: nothing → " in tried
+    assert "no role\n" in command(folder, "roles", "show", "acme").stdout
+    command(folder, "roles", "set", "acme", "roles.json")
+    assert "Acme-Admins → org:admin\neverybody else → org:member\n" == (
+        command(folder, "roles", "show", "acme").stdout
+    )
+    assert json.loads(ROLES) == as_json(folder, "roles", "show", "acme")
+    known = ("--role", "org:admin", "--role", "org:member")
+    command(folder, "roles", "set", "acme", "roles.json", *known)
+    assert "role rules" in command(folder, "mapping", "status", "acme").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "says"),
+    [
+        ("[]", ("roles", "set", "acme", "x.json"), "a JSON object with rules"),
+        ('{"rule": []}', ("roles", "set", "acme", "x.json"), "rule"),
+        ('{"rules": [{"group": "A"}]}', ("roles", "set", "acme", "x.json"), "role"),
+        (ROLES, ("roles", "set", "acme", "x.json", "--role", "org:member"), "org:admin"),
+        (
+            ROLES,
+            ("roles", "set", "acme", "x.json", "--account", "mapped_product:Employee"),
+            "no such",
+        ),
+        ('{"a": "b", "c": "d"}', ("mapping", "set", "acme", "x.json"), '\n  "c", character 1'),
+        ('{"active": "badge"}', ("mapping", "set", "acme", "x.json"), "badge"),
+        (
+            '{"active": "badge"}',
+            (
+                "mapping",
+                "set",
+                "acme",
+                "x.json",
+                "--account",
+                "mapped_product:Employee",
+                "--dry-run",
+            ),
+            "a boolean",
+        ),
+        ("{}", ("mapping", "preview", "acme"), "--user ID or --resource FILE"),
+        ("{}", ("mapping", "preview", "acme", "--user", "1"), "no User"),
+        ("{}", ("mapping", "preview", "acme", "--resource", "x.json"), "userName"),
+        ("x", ("mapping", "preview", "acme", "--resource", "x.json"), "a User as JSON"),
+    ],
+)
+def test_a_mistake_is_said_and_changes_nothing(
+    folder: Path, text: str, arguments: tuple[str, ...], says: str
+) -> None:
+    (folder / "x.json").write_text(text)
+    done = attempt(folder, *arguments)
+    assert done.exit_code != 0
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "{}\n" == command(folder, "mapping", "show", "acme").stdout
+
+
+def test_the_log_is_counted_by_action(folder: Path) -> None:
+    with served(folder, *HOST) as (url, _):
+        token = command(folder, "token", "issue", "acme", "--name", "x").stdout.split()[-1]
+        client = Client(url, token)
+        client.create_user("ada@acme.test")
+        client.post("/Users", {"schemas": [], "userName": "nobody"})
+        body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "nobody"}
+        assert 400 == client.post("/Users", body).status_code
+        client.close()
+    assert {"created": 1, "refused": 1, "skipped": 1} == as_json(folder, "log", "acme", "--counts")
+    assert "skipped             1" in command(folder, "log", "acme", "--counts").stdout
