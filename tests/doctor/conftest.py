@@ -44,7 +44,7 @@ class Site:
 @pytest.fixture(scope="module")
 def served_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     database = tmp_path_factory.mktemp("site") / "scim.db"
-    app = ScimApp(str(database), hooks=Product(), rate_limit=None)
+    app = ScimApp(str(database), hooks=Product(), rate_limit=None, failed_auth_limit=None)
     proxy = Proxy(Starlette(routes=[Mount(MOUNT, app=app)], lifespan=app.lifespan))
     with serving(proxy, date_header=False) as origin:
         site = Site(origin, issue_token(database), issue_token(database, "empty"), proxy)
