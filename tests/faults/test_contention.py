@@ -63,7 +63,7 @@ class Crowd:
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[str]]]:
     folder = tmp_path_factory.mktemp("contention")
-    with running(folder) as one, running(folder) as other:
+    with running(folder, pause=0.003) as one, running(folder, pause=0.003) as other:
         yield folder, [one.base_url, other.base_url]
 
 

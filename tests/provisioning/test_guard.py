@@ -113,6 +113,16 @@ def test_a_release_counts_anew(scim: Scim, client: Client) -> None:
     assert 1 == held(scim)
 
 
+def test_what_was_released_does_not_count(scim: Scim, client: Client) -> None:
+    users = people(client, 6)
+    assert [200] * 2 + [503] * 4 == [close(client, each).status_code for each in users]
+    release(scim)
+    assert [200] * 4 == [close(client, each).status_code for each in users[2:]]
+    close(client, users[0], active=True)
+    others = [client.create_user(f"other{number}@acme.test")["id"] for number in range(2)]
+    assert [200, 503] == [close(client, each).status_code for each in others]
+
+
 def test_a_release_does_not_last(scim: Scim, client: Client) -> None:
     users = people(client, 6)
     assert [200] * 2 + [503] * 4 == [close(client, each).status_code for each in users]

@@ -560,3 +560,25 @@ def test_a_refusal_leads_back_to_before_a_change_of_unknown_outcome(
     assert (before.json(), before.headers["etag"]) == (after.json(), after.headers["etag"])
     until(lambda: scim.product.calls[-1][0].last_name == "Before")
     assert "update" == scim.product.changes[-1]
+
+
+def test_no_other_state_ever_has_the_entity_tag_of_one_that_was_taken_back(
+    scim: Scim, client: Client
+) -> None:
+    path = f"/Users/{client.create_user(OLD)['id']}"
+    gate = Gate(AccountRejected("no"))
+    scim.product.behaviour = gate
+    with ThreadPoolExecutor() as pool:
+        refused = pool.submit(family, client, path, "Refused")
+        assert gate.reached.wait(10)
+        seen = scim.client().get(path)
+        assert "Refused" == seen.json()["name"]["familyName"]
+        gate.open.set()
+        assert_error(refused.result(), 400, "invalidValue")
+    scim.product.behaviour = None
+    answer = family(client, path, "Accepted")
+    assert 200 == answer.status_code
+    assert seen.headers["etag"] != answer.headers["etag"]
+    stale = {"If-Match": seen.headers["etag"]}
+    name = {"op": "replace", "path": "name.familyName", "value": "Stale"}
+    assert 412 == client.patch(path, name, headers=stale).status_code

@@ -211,3 +211,23 @@ def test_a_store_that_nobody_closes_lets_the_process_end(tmp_path: Path) -> None
         capture_output=True,
     )
     assert (0, b"") == (done.returncode, done.stderr)
+
+
+async def test_a_unit_waits_for_the_lock_of_another_process_once(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "scim.db"), busy_timeout=0.5)
+    await store.open()
+    other = sqlite3.connect(tmp_path / "scim.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    first = asyncio.create_task(store.write(lambda tx: insert(tx, "first")))
+    while store._writer._running is None or store._writer._waiting:  # noqa: ASYNC110 - no event
+        await asyncio.sleep(0)
+    second = asyncio.create_task(store.write(lambda tx: insert(tx, "second")))
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await first
+    done, _ = await asyncio.wait({second}, timeout=0.2)
+    other.execute("ROLLBACK")
+    other.close()
+    assert {second} == done
+    assert isinstance(second.exception(), StoreUnavailable)
+    assert 1 == await store.write(lambda tx: insert(tx, "third"))
+    await store.close()

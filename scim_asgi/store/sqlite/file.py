@@ -45,12 +45,13 @@ class DatabaseFile:
             raise StoreReplaced(self._message())
 
     def require(self) -> None:
-        """Check that there is a file to open again; an empty one is not made in its place.
+        """Check that there is a file to open again; none is made in its place.
 
         Raises:
-            StoreReplaced: There is none.
+            StoreReplaced: There is none, or one that is still empty.
         """
-        if self._paths and not Path(self._path).is_file():
+        path = Path(self._path)
+        if self._paths and not (path.is_file() and path.stat().st_size):
             raise StoreReplaced(self._message())
 
     def _message(self) -> str:
