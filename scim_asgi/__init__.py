@@ -9,6 +9,7 @@ from scim_asgi.mapping.fields import Account
 from scim_asgi.mapping.roles import RoleRule, RoleRules
 from scim_asgi.protocol.core import read_resource_types
 from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.hooks import (
     AccountConflict,
@@ -24,6 +25,7 @@ __all__ = [
     "BearerTokenMiddleware",
     "Guard",
     "HookContext",
+    "Limits",
     "MappingError",
     "RateLimitMiddleware",
     "ResourceDefinition",

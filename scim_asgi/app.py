@@ -16,12 +16,14 @@ from scim_asgi.mapping.fields import A, Account, AccountFields
 from scim_asgi.protocol.core import group_definition, user_definition
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import Unavailable
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet, ReadHook
 from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.tokens import Tokens
@@ -59,18 +61,23 @@ class ScimApp(Generic[A]):
         base_url: The public URL of the mount, such as ``https://acme.example/scim/v2``; needed
             behind a proxy that changes host or path. None to use the request's own.
         rate_limit: Operations for each token, such as ``100/second``; None for no limit.
+        failed_auth_limit: Requests without a valid token from each address, such as
+            ``100/minute``; None for no limit.
         hook_timeout: Seconds that a hook may take.
         resource_types: Further resource types.
-        rate_limit_storage: A storage URI of the library `limits`, for a limit that several
+        rate_limit_storage: A storage URI of the library `limits`, for limits that several
             processes share.
         mount_path: The prefix that a host leaves in the path without saying so (Litestar).
-        max_body: How many bytes of a body are read.
+        limits: What a request may cost.
         cursor_timeout: Seconds that a cursor of a list may be used (RFC 9865).
         unknown_attributes: ``ignore`` or ``reject`` what no schema knows.
         unknown_members: ``skip`` or ``reject`` group members that nobody knows.
         unique_group_names: Whether two groups of an organization may not share a displayName.
         group_patch_body: Whether a PATCH of a group is answered 200 with the group, not 204.
         accept_bare_token: Whether an Authorization header may be the token alone.
+        log_personal_data: Whether names and values are in the provisioning log and in what is
+            logged of exceptions; without them ids, attributes and outcomes are. Python's loggers
+            belong to the process: one ScimApp that says False decides for all.
         unpublished_attributes: What `/Schemas` leaves out, such as ``password`` or
             ``emails.display``, for clients that stumble over it; it works as before.
         guard: How much of an organization may be deactivated or deleted before a person has to
@@ -92,17 +99,19 @@ class ScimApp(Generic[A]):
         roles: Collection[str] | None = None,
         base_url: str | None = None,
         rate_limit: str | None = "100/second",
+        failed_auth_limit: str | None = "100/minute",
         hook_timeout: float = 10.0,
         resource_types: Iterable[ResourceDefinition] = (),
         rate_limit_storage: str = "memory://",
         mount_path: str = "",
-        max_body: int = 8 * 2**20,
+        limits: Limits = DEFAULT_LIMITS,
         cursor_timeout: float = 3600.0,
         unknown_attributes: UnknownAttributes = "ignore",
         unknown_members: UnknownMembers = "skip",
         unique_group_names: bool = True,
         group_patch_body: bool = False,
         accept_bare_token: bool = False,
+        log_personal_data: bool = True,
         unpublished_attributes: Iterable[str] = (),
         guard: Guard | None = Guard(),  # noqa: B008 - frozen
         shutdown_timeout: float = 20.0,
@@ -111,10 +120,11 @@ class ScimApp(Generic[A]):
         settings = _settings(
             base_url=None if base_url is None else base_url.rstrip("/"),
             rate_limit=rate_limit,
+            failed_auth_limit=failed_auth_limit,
             rate_limit_storage=rate_limit_storage,
             hook_timeout=hook_timeout,
             mount_path=mount_path.rstrip("/"),
-            max_body=max_body,
+            limits=_checked(limits),
             cursor_timeout=cursor_timeout,
             unknown_attributes=unknown_attributes,
             unknown_members=unknown_members,
@@ -128,13 +138,11 @@ class ScimApp(Generic[A]):
         self._hooks = HookSet(hooks)
         # Without a type of the host's own, A is Account: the variable's default says so.
         account_type = cast("type[A]", Account) if account is None else account
-        self._runtime: Runtime[A] = Runtime(
-            SqliteStore(database_path(database)),
-            Registry([user_definition(), groups, *resource_types]),
-            self._hooks,
-            AccountFields(account_type),
-            settings,
-        )
+        registry = Registry([user_definition(), groups, *resource_types])
+        fields = AccountFields(account_type)
+        policy = LogPolicy(registry, fields.names, personal_data=log_personal_data)
+        store = SqliteStore(database_path(database), kept=policy.row)
+        self._runtime: Runtime[A] = Runtime(store, registry, self._hooks, fields, settings, policy)
         self._users = 0
         self._under_way = 0
         self._is_draining = False
@@ -304,6 +312,15 @@ def database_path(database: str) -> str:
         msg = f'database is "{database}"; write sqlite:///scim.db, sqlite:////path/to/scim.db or a path.'
         raise ValueError(msg)
     return rest[1:]
+
+
+def _checked(limits: Limits) -> Limits:
+    """Return limits whose numbers make sense; a Struct does not check its arguments itself."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(limits), Limits)
+    except msgspec.ValidationError as error:
+        msg = f"limits: {error}"
+        raise ValueError(msg) from error
 
 
 def _role_names(roles: Collection[str] | None) -> frozenset[str] | None:

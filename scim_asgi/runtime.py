@@ -11,14 +11,15 @@ from starlette.types import ASGIApp
 
 from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
 from scim_asgi.http.authentication import BearerTokenMiddleware
-from scim_asgi.http.endpoints import Endpoints, Limits
-from scim_asgi.http.rate_limit import ClientKey, RateLimitMiddleware
+from scim_asgi.http.endpoints import Endpoints
+from scim_asgi.http.rate_limit import FailedAuthenticationLimit, RateLimitMiddleware
 from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.background import Background
-from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
+from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.delivery import Delivery
@@ -29,7 +30,8 @@ from scim_asgi.provisioning.log import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
-from scim_asgi.provisioning.queries import DEFAULT_COUNT, MAX_RESULTS, Queries
+from scim_asgi.provisioning.privacy import LogPolicy
+from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.remapping import Remapping
@@ -47,10 +49,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     base_url: str | None = None
     rate_limit: str | None = "100/second"
+    failed_auth_limit: str | None = "100/minute"
     rate_limit_storage: str = "memory://"
     hook_timeout: float = 10.0
     mount_path: str = ""
-    max_body: int = 8 * 2**20
+    limits: Limits = DEFAULT_LIMITS
     cursor_timeout: Annotated[float, Meta(gt=0)] = 3600.0
     unknown_attributes: UnknownAttributes = "ignore"
     unknown_members: UnknownMembers = "skip"
@@ -116,6 +119,7 @@ class Runtime(Generic[A]):
         hooks: The host's hooks.
         fields: The fields of the host's account type.
         settings: The settings.
+        policy: What of people is logged.
     """
 
     def __init__(
@@ -125,6 +129,7 @@ class Runtime(Generic[A]):
         hooks: HookSet,
         fields: AccountFields[A],
         settings: Settings,
+        policy: LogPolicy,
     ) -> None:
         self._hooks = hooks
         self.store = OpeningStore(store)
@@ -149,7 +154,8 @@ class Runtime(Generic[A]):
         changes = Changes(
             registry,
             accounts,
-            Memberships(registry, hooks, settings.unknown_members),
+            Memberships(registry, hooks, settings.unknown_members, settings.limits),
+            settings.limits,
         )
         self.service = Service(
             self.store,
@@ -159,15 +165,22 @@ class Runtime(Generic[A]):
             self.background,
             unknown_attributes=settings.unknown_attributes,
             group_patch_body=settings.group_patch_body,
+            limits=settings.limits,
         )
-        endpoints = Endpoints(
+        self.endpoints = Endpoints(
             registry,
             self.service,
             Bulk(self.service, registry),
-            Queries(self.store, registry, cursor_timeout=settings.cursor_timeout),
+            Queries(
+                self.store,
+                registry,
+                cursor_timeout=settings.cursor_timeout,
+                limits=settings.limits,
+            ),
             Discovery(registry, _features(settings)),
         )
-        self.app = _stack(endpoints, self.service, self.tokens, settings)
+        app = _stack(self.endpoints, self.service, self.tokens, settings)
+        self.app = ErrorBoundary(app, policy)
 
     @property
     def is_running(self) -> bool:
@@ -211,10 +224,10 @@ class Runtime(Generic[A]):
 
 def _features(settings: Settings) -> Features:
     return Features(
-        default_count=DEFAULT_COUNT,
-        max_results=MAX_RESULTS,
-        max_payload_size=settings.max_body,
-        max_operations=MAX_OPERATIONS,
+        default_count=settings.limits.default_count,
+        max_results=settings.limits.page_size,
+        max_payload_size=settings.limits.body_bytes,
+        max_operations=settings.limits.bulk_operations,
         cursor_timeout=int(settings.cursor_timeout),
         unpublished=settings.unpublished_attributes,
     )
@@ -226,15 +239,10 @@ def _stack(endpoints: Endpoints, service: Service, tokens: Tokens, settings: Set
         endpoints,
         service,
         base_url=settings.base_url,
-        limits=Limits(body_bytes=settings.max_body),
+        limits=settings.limits,
         mount_path=settings.mount_path,
     )
-    app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=settings.rate_limit_storage)
+    storage = settings.rate_limit_storage
+    app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=storage)
     app = BearerTokenMiddleware(app, tokens.verify, accept_bare_token=settings.accept_bare_token)
-    app = RateLimitMiddleware(app, settings.rate_limit, key=ClientKey(), counts=_is_refused)
-    return ErrorBoundary(app)
-
-
-def _is_refused(status: int) -> bool:
-    """Failed authentications count against the client's address, and nothing else does."""
-    return status == 401
+    return FailedAuthenticationLimit(app, settings.failed_auth_limit, storage_uri=storage)

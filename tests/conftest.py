@@ -99,6 +99,7 @@ class Served:
         hooks = settings.pop("hooks", product)
         database = self._folder / "scim.db"
         settings.setdefault("rate_limit", None)
+        settings.setdefault("failed_auth_limit", None)
         app = ScimApp(str(database), hooks=hooks, **settings)
         host = Starlette(routes=[Mount(MOUNT, app=app)], lifespan=app.lifespan)
         return Scim(database, product, self._stack.enter_context(serving(host)), self._stack)

@@ -57,6 +57,12 @@ MOUNT = "/scim/v2"
     help="Answer a PATCH of a group 200 with the group, not 204.",
 )
 @click.option(
+    "--log-personal-data/--no-log-personal-data",
+    default=True,
+    show_default=True,
+    help="Whether names and values are in the provisioning log, or ids alone.",
+)
+@click.option(
     "--guard",
     default="30%/20/10m",
     show_default=True,
@@ -84,6 +90,7 @@ def serve(
     grace: float,
     *,
     group_patch_body: bool,
+    log_personal_data: bool,
 ) -> None:
     """Serve SCIM at /scim/v2; one line on standard output says when it is ready."""
     try:
@@ -97,6 +104,7 @@ def serve(
             resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),
             mount_path=MOUNT,
             group_patch_body=group_patch_body,
+            log_personal_data=log_personal_data,
             guard=_read_guard(guard),
             shutdown_timeout=grace,
         )

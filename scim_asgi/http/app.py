@@ -7,14 +7,16 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scim_asgi.http.directories import detect_directory
-from scim_asgi.http.endpoints import Endpoints, Exchange, Limits
+from scim_asgi.http.endpoints import Endpoints, Exchange
 from scim_asgi.http.paths import request_base_url, route_path
-from scim_asgi.http.requests import ClientGone
+from scim_asgi.http.requests import ClientGone, check_headers
 from scim_asgi.http.responses import send_error
 from scim_asgi.ids import uuid7
 from scim_asgi.protocol.dialects.urls import read_url
 from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError, Unavailable
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import TokenIdentity
 from scim_asgi.store.errors import StoreError
@@ -29,10 +31,12 @@ class ErrorBoundary:
 
     Args:
         app: The application behind it.
+        policy: How a path is logged.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, policy: LogPolicy) -> None:
         self._app = app
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an ASGI scope; other types than HTTP pass unchanged."""
@@ -53,19 +57,20 @@ class ErrorBoundary:
         except Exception as error:
             if started:
                 raise
-            await send_error(send, _told(error, scope))
+            what = f"{scope['method'][:16]} {self._policy.path(scope['path'])}"
+            await send_error(send, _told(error, what))
 
 
-def _told(error: Exception, scope: Scope) -> ScimError:
+def _told(error: Exception, what: str) -> ScimError:
     """Return what the client is told; what is not ours goes into the log with its traceback."""
     if isinstance(error, ScimError):
         return error
     if isinstance(error, StoreError):
-        logger.error("%s %s failed: %s", scope["method"], scope["path"], error)
+        logger.error("%s failed: %s", what, error)
         return Unavailable("The server's database cannot be reached; try again.", _PAUSE)
     if isinstance(error, RecursionError):
         return InvalidSyntax("The request nests too deep.")
-    logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)
+    logger.error("%s failed.", what, exc_info=error)
     return InternalError("The server failed; its log says why. Try again, or tell its operator.")
 
 
@@ -107,6 +112,7 @@ class ScimEndpoint:
         caller = self._caller(scope, prefix, route)
         exchange = Exchange(scope, receive, send, caller, route, self._limits)
         try:
+            check_headers(scope)
             await self._endpoints.handle(exchange)
         except ScimError as error:
             missed = scope["method"] in ("GET", "HEAD") and error.status in (404, 405, 501)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -14,28 +15,18 @@ from scim_asgi.protocol.bulk import read_bulk
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.discovery import Discovery
 from scim_asgi.protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import list_response, read_search
 from scim_asgi.protocol.projection import Projection, project
 from scim_asgi.provisioning.answers import Answer
-from scim_asgi.provisioning.bulk import MAX_OPERATIONS, Bulk
+from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.preconditions import Preconditions, read_tags
 from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.service import Service
 
-_DISCOVERY = frozenset({"ServiceProviderConfig", "ResourceTypes", "Schemas"})
-
-
-class Limits(Struct, frozen=True, kw_only=True):
-    """What a request may cost.
-
-    Attributes:
-        body_bytes: How many bytes of a body are read.
-        body_seconds: How long a body may take to arrive.
-    """
-
-    body_bytes: int = 8 * 2**20
-    body_seconds: float = 15.0
+ITEM = "{id}"
+"""Stands in the path of a route for the id, name or URN of one resource."""
 
 
 class Exchange:
@@ -50,7 +41,7 @@ class Exchange:
         limits: What the request may cost.
     """
 
-    __slots__ = ("_limits", "_receive", "_scope", "caller", "method", "route", "send")
+    __slots__ = ("_receive", "_scope", "caller", "limits", "method", "route", "send")
 
     def __init__(
         self,
@@ -63,7 +54,7 @@ class Exchange:
     ) -> None:
         self._scope = scope
         self._receive = receive
-        self._limits = limits
+        self.limits = limits
         self.send = send
         self.caller = caller
         self.route = route
@@ -71,17 +62,12 @@ class Exchange:
 
     async def body(self) -> dict[str, Any]:
         """Return the body, a JSON object."""
-        content = await read_body(
-            self._scope,
-            self._receive,
-            limit=self._limits.body_bytes,
-            seconds=self._limits.body_seconds,
-        )
-        return decode_object(self._scope, content)
+        content = await read_body(self._scope, self._receive, self.limits)
+        return decode_object(self._scope, content, self.limits)
 
     def query(self) -> dict[str, list[str]]:
         """Return the query parameters by case-folded name."""
-        return read_query(self._scope)
+        return read_query(self._scope, self.limits)
 
     def projection(self, definition: ResourceDefinition) -> Projection:
         """Return what `attributes` and `excludedAttributes` ask for."""
@@ -89,7 +75,10 @@ class Exchange:
             return project(definition)
         query = self.query()
         return project(
-            definition, names_of(query, "attributes"), names_of(query, "excludedattributes")
+            definition,
+            names_of(query, "attributes"),
+            names_of(query, "excludedattributes"),
+            self.limits,
         )
 
     def preconditions(self) -> Preconditions:
@@ -109,6 +98,18 @@ class Exchange:
         if self.method not in allowed:
             msg = f'"{self.route}" takes {", ".join(allowed)}, not {self.method[:16]}.'
             raise MethodNotAllowed(msg, allowed)
+
+
+class Route(Struct, frozen=True):
+    """What is answered at one path.
+
+    Attributes:
+        methods: The methods that it takes, HEAD aside; none where all are refused likewise.
+        answer: Answers a request, given what stands in the place of `ITEM`.
+    """
+
+    methods: tuple[str, ...]
+    answer: Callable[[Exchange, str], Awaitable[None]]
 
 
 class Endpoints:
@@ -135,8 +136,15 @@ class Endpoints:
         self._bulk = bulk
         self._queries = queries
         self._discovery = discovery
-        names = [each.endpoint[1:] for each in registry.definitions]
-        self._names = {name.casefold(): name for name in (*names, *_DISCOVERY, "Bulk", "Me")}
+        self._routes = self._common_routes()
+        for definition in registry.definitions:
+            self._routes |= self._routes_of(definition)
+        self._names = {path.casefold(): path for path in self._routes if ITEM not in path}
+
+    @property
+    def routes(self) -> Mapping[str, tuple[str, ...]]:
+        """The methods of every path behind the mount; `ITEM` stands for an id."""
+        return {path: route.methods for path, route in self._routes.items()}
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer a request.
@@ -144,44 +152,77 @@ class Endpoints:
         Raises:
             ScimError: It is refused; nothing has been sent yet.
         """
-        first, *rest = exchange.route.split("/")[1:] or [""]
-        first = self._names.get(first.casefold(), first)
-        definition = self._registry.by_endpoint.get(f"/{first}")
-        if definition is not None:
-            await self._resource_type(exchange, definition, rest)
-        elif first in _DISCOVERY:
-            await self._discover(exchange, first, rest)
-        elif first == "Me" and not rest:
-            msg = '"/Me" is not supported: a directory\'s token stands for no person.'
-            raise NotSupported(msg)
-        elif rest:
+        parent, _, last = exchange.route.rpartition("/")
+        item, route = "", self._route(exchange.route)
+        if route is None or last == ITEM:
+            item, route = last, self._route(parent, f"/{ITEM}")
+        if route is None:
             raise _no_endpoint(exchange)
-        elif first == "Bulk":
-            exchange.allow("POST")
-            request = read_bulk(await exchange.body(), MAX_OPERATIONS)
-            await send_json(exchange.send, 200, await self._bulk.run(exchange.caller, request))
-        elif first == ".search":
-            await self._search(exchange, self._registry.definitions)
-        elif not first:
-            exchange.allow("GET")
-            await self._list(exchange, self._registry.definitions)
-        else:
-            raise _no_endpoint(exchange)
+        if route.methods:
+            exchange.allow(*route.methods)
+        await route.answer(exchange, item)
 
-    async def _resource_type(
-        self, exchange: Exchange, definition: ResourceDefinition, rest: list[str]
-    ) -> None:
-        if not rest:
+    def _route(self, path: str, item: str = "") -> Route | None:
+        """Return the route at a path, whose names may be in any case."""
+        return self._routes.get(f"{self._names.get(path.casefold(), path)}{item}")
+
+    def _routes_of(self, definition: ResourceDefinition) -> dict[str, Route]:
+        """Return the routes of a resource type: the collection, its search and one resource."""
+
+        async def collection(exchange: Exchange, _: str) -> None:
             await self._collection(exchange, definition)
-        elif rest == [".search"]:
+
+        async def search(exchange: Exchange, _: str) -> None:
             await self._search(exchange, (definition,))
-        elif len(rest) == 1:
-            await self._resource(exchange, definition, rest[0])
-        else:
-            raise _no_endpoint(exchange)
+
+        async def resource(exchange: Exchange, resource_id: str) -> None:
+            await self._resource(exchange, definition, resource_id)
+
+        path = definition.endpoint
+        return {
+            path: Route(("GET", "POST"), collection),
+            f"{path}/.search": Route(("POST",), search),
+            f"{path}/{ITEM}": Route(("GET", "PUT", "PATCH", "DELETE"), resource),
+        }
+
+    def _common_routes(self) -> dict[str, Route]:
+        """Return the routes that belong to no resource type."""
+
+        async def everything(exchange: Exchange, _: str) -> None:
+            await self._list(exchange, self._registry.definitions)
+
+        async def search(exchange: Exchange, _: str) -> None:
+            await self._search(exchange, self._registry.definitions)
+
+        return {
+            "": Route(("GET",), everything),
+            "/.search": Route(("POST",), search),
+            "/Bulk": Route(("POST",), self._carry_out),
+            "/Me": Route((), _refuse_me),
+            "/ServiceProviderConfig": self._discovered("ServiceProviderConfig"),
+            "/ResourceTypes": self._discovered("ResourceTypes"),
+            f"/ResourceTypes/{ITEM}": self._discovered("ResourceTypes"),
+            "/Schemas": self._discovered("Schemas"),
+            f"/Schemas/{ITEM}": self._discovered("Schemas"),
+        }
+
+    def _discovered(self, kind: str) -> Route:
+        """Return a route of discovery."""
+
+        async def discover(exchange: Exchange, item: str) -> None:
+            if "filter" in exchange.query():
+                msg = f'"/{kind}" cannot be filtered; it always returns everything.'
+                raise Forbidden(msg)
+            body = self._discovery_of(kind, item, exchange.caller.base_url)
+            await send_json(exchange.send, 200, body)
+
+        return Route(("GET",), discover)
+
+    async def _carry_out(self, exchange: Exchange, _: str) -> None:
+        request = read_bulk(await exchange.body(), exchange.limits)
+        await send_json(exchange.send, 200, await self._bulk.run(exchange.caller, request))
 
     async def _collection(self, exchange: Exchange, definition: ResourceDefinition) -> None:
-        exchange.allow("GET", "POST")
         if exchange.method == "POST":
             projection = exchange.projection(definition)
             body = await exchange.body()
@@ -198,7 +239,6 @@ class Endpoints:
     async def _search(
         self, exchange: Exchange, definitions: tuple[ResourceDefinition, ...]
     ) -> None:
-        exchange.allow("POST")
         query = read_search(await exchange.body())
         body = await self._queries.query(exchange.caller, definitions, query)
         await send_json(exchange.send, 200, body)
@@ -206,7 +246,6 @@ class Endpoints:
     async def _resource(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
     ) -> None:
-        exchange.allow("GET", "PUT", "PATCH", "DELETE")
         methods = {"PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
         handle = methods.get(exchange.method, self._get)
         await _send_answer(exchange, await handle(exchange, definition, resource_id))
@@ -244,28 +283,23 @@ class Endpoints:
             exchange.caller, definition, resource_id, exchange.preconditions()
         )
 
-    async def _discover(self, exchange: Exchange, first: str, rest: list[str]) -> None:
-        if len(rest) > 1 or (rest and first == "ServiceProviderConfig"):
-            raise _no_endpoint(exchange)
-        exchange.allow("GET")
-        if "filter" in exchange.query():
-            msg = f'"/{first}" cannot be filtered; it always returns everything.'
-            raise Forbidden(msg)
-        body = self._discovered(first, rest, exchange.caller.base_url)
-        await send_json(exchange.send, 200, body)
-
-    def _discovered(self, first: str, rest: list[str], base_url: str) -> dict[str, Any]:
-        if first == "ServiceProviderConfig":
+    def _discovery_of(self, kind: str, item: str, base_url: str) -> dict[str, Any]:
+        if kind == "ServiceProviderConfig":
             return self._discovery.service_provider_config(base_url)
-        if first == "ResourceTypes":
-            if rest:
-                return self._discovery.resource_type(rest[0], base_url)
+        if kind == "ResourceTypes":
+            if item:
+                return self._discovery.resource_type(item, base_url)
             resources = self._discovery.resource_types(base_url)
         else:
-            if rest:
-                return self._discovery.schema(rest[0], base_url)
+            if item:
+                return self._discovery.schema(item, base_url)
             resources = self._discovery.schemas(base_url)
         return list_response(resources, total=len(resources), start_index=1)
+
+
+async def _refuse_me(_exchange: Exchange, _item: str) -> None:
+    msg = '"/Me" is not supported: a directory\'s token stands for no person.'
+    raise NotSupported(msg)
 
 
 async def _send_answer(exchange: Exchange, answer: Answer) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from starlette.types import Scope
 
 _HOST = re.compile(r"[A-Za-z0-9._~-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?", re.ASCII)
 _SLASHES = re.compile("/{2,}")
+_ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 
 
 def route_path(scope: Scope, mount_path: str = "") -> tuple[str, str] | None:
@@ -22,8 +25,10 @@ def route_path(scope: Scope, mount_path: str = "") -> tuple[str, str] | None:
 
     Returns:
         The prefix and the route, which is empty or begins with ``/``; None when the path does
-        not belong to the mount.
+        not belong to the mount, or has an encoded slash, which is none that separates.
     """
+    if _ENCODED_SLASH.search(scope.get("raw_path") or b""):
+        return None
     path: str = scope["path"]
     prefix, rest = _without_root(scope, path)
     if mount_path and _is_below(rest, mount_path):
@@ -50,11 +55,12 @@ def _is_below(path: str, prefix: str) -> bool:
 def request_base_url(scope: Scope, prefix: str) -> str:
     """Return the base URL as the request's own: scheme, host and the mount's prefix.
 
-    A Host header that is none falls back to the server's address.
+    A Host header that is none falls back to the server's address. The prefix, which a client may
+    have a part in, is encoded: the URL goes into headers.
     """
     headers = dict(scope["headers"])
     host = headers.get(b"host", b"").decode("latin-1")
     if not _HOST.fullmatch(host):
         name, port = scope.get("server") or ("localhost", None)
         host = name if port is None else f"{name}:{port}"
-    return f"{scope.get('scheme', 'http')}://{host}{_SLASHES.sub('/', prefix)}"
+    return f"{scope.get('scheme', 'http')}://{host}{quote(_SLASHES.sub('/', prefix), _PATH_CHARACTERS)}"

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable
 
-from limits import RateLimitItem, parse
+from limits import parse
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.storage import storage_from_string
@@ -20,6 +20,7 @@ from scim_asgi.http.responses import send_error
 from scim_asgi.protocol.errors import TooManyRequests
 
 _BUCKETS = 4096
+_KNOWN = 4096
 
 
 def caller_key(scope: Scope) -> str:
@@ -60,6 +61,35 @@ client_key = ClientKey()
 """Counts by client address."""
 
 
+class Counter:
+    """Counts by key, in the notation of `limits`.
+
+    Args:
+        limit: How much, such as ``100/second``.
+        storage_uri: Where is counted.
+
+    Raises:
+        ValueError: `limit` is none that is understood.
+    """
+
+    def __init__(self, limit: str, storage_uri: str) -> None:
+        self.limit = parse(limit)
+        self._limiter = FixedWindowRateLimiter(_storage(storage_uri))
+
+    async def hit(self, key: str) -> bool:
+        """Count one, and return whether the limit still allows it."""
+        return await self._limiter.hit(self.limit, key)
+
+    async def allows(self, key: str) -> bool:
+        """Return whether the limit allows one more."""
+        return await self._limiter.test(self.limit, key)
+
+    async def pause(self, key: str) -> int:
+        """Return after how many whole seconds the limit allows more."""
+        stats = await self._limiter.get_window_stats(self.limit, key)
+        return max(1, math.ceil(stats.reset_time - time.time()))
+
+
 class RateLimitMiddleware:
     """Answers 429 with `Retry-After` once a caller is over its limit (RFC 6585 section 4).
 
@@ -74,8 +104,6 @@ class RateLimitMiddleware:
         key: Whom a request is counted for.
         storage_uri: Where is counted: ``memory://`` for this process, or another storage URI of
             `limits` to share the count.
-        counts: Which statuses count; None to count every request before it is handled. With it
-            a request is let in while the caller is under the limit, and counted when answered.
 
     Raises:
         ValueError: `limit` is none that is understood.
@@ -88,47 +116,93 @@ class RateLimitMiddleware:
         *,
         key: Callable[[Scope], str] = caller_key,
         storage_uri: str = "memory://",
-        counts: Callable[[int], bool] | None = None,
     ) -> None:
         self._app = app
-        self._limit: RateLimitItem | None = None if limit is None else parse(limit)
         self._key = key
-        self._counts = counts
-        self._limiter = FixedWindowRateLimiter(_storage(storage_uri))
+        self._counter = None if limit is None else Counter(limit, storage_uri)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an ASGI scope; other types than HTTP pass unchanged."""
-        if scope["type"] != "http" or self._limit is None:
+        if scope["type"] != "http" or self._counter is None:
             await self._app(scope, receive, send)
             return
         key = self._key(scope)
-        if self._counts is None:
-            allowed = await self._limiter.hit(self._limit, key)
-        else:
-            allowed = await self._limiter.test(self._limit, key)
-            send = self._counting(send, self._limit, key, self._counts)
-        if allowed:
+        if await self._counter.hit(key):
             await self._app(scope, receive, send)
-        else:
-            await send_error(send, await self._refusal(self._limit, key))
+            return
+        seconds = await self._counter.pause(key)
+        msg = (
+            f"More than {self._counter.limit} requests were sent. Try again in {seconds} s; "
+            "nothing was changed."
+        )
+        await send_error(send, TooManyRequests(msg, seconds))
 
-    def _counting(
-        self, send: Send, limit: RateLimitItem, key: str, counts: Callable[[int], bool]
-    ) -> Send:
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start" and counts(message["status"]):
-                await self._limiter.hit(limit, key)
+
+class FailedAuthenticationLimit:
+    """Answers 429 once too many requests from an address came without a valid token.
+
+    Whoever was let in before, with the same token from the same address, still is: somebody who
+    guesses, or a directory whose token was revoked, does not lock out others behind the same
+    address. Their tokens are verified as always.
+
+    Args:
+        app: The application behind, which answers 401 to those who have no valid token.
+        limit: How many failures of an address are answered, in the notation of `limits`; None
+            for any number.
+        storage_uri: Where is counted.
+
+    Raises:
+        ValueError: `limit` is none that is understood.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limit: str | None = "100/minute", *, storage_uri: str = "memory://"
+    ) -> None:
+        self._app = app
+        self._counter = None if limit is None else Counter(limit, storage_uri)
+        self._key = ClientKey()
+        self._salt = os.urandom(16)
+        self._known: dict[bytes, None] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an ASGI scope; other types than HTTP pass unchanged."""
+        if scope["type"] != "http" or self._counter is None:
+            await self._app(scope, receive, send)
+            return
+        key = self._key(scope)
+        sender = self._sender(key, scope)
+        if sender in self._known or await self._counter.allows(key):
+            await self._app(scope, receive, self._watching(send, self._counter, key, sender))
+            return
+        seconds = await self._counter.pause(key)
+        msg = (
+            f"More than {self._counter.limit} requests from this address had no valid token. "
+            f"Check the token that the directory sends, and try again in {seconds} s."
+        )
+        await send_error(send, TooManyRequests(msg, seconds))
+
+    def _sender(self, key: str, scope: Scope) -> bytes:
+        """Return what tells one token at one address from another; the token cannot be read."""
+        values = [value for name, value in scope["headers"] if name == b"authorization"]
+        text = b"\0".join([key.encode(), *values])
+        return hashlib.blake2b(text, digest_size=16, key=self._salt).digest()
+
+    def _watching(self, send: Send, counter: Counter, key: str, sender: bytes) -> Send:
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._known.pop(sender, None)
+                if message["status"] == 401:
+                    await counter.hit(key)
+                else:
+                    self._remember(sender)
             await send(message)
 
-        return counted
+        return watched
 
-    async def _refusal(self, limit: RateLimitItem, key: str) -> TooManyRequests:
-        stats = await self._limiter.get_window_stats(limit, key)
-        seconds = max(1, math.ceil(stats.reset_time - time.time()))
-        msg = (
-            f"More than {limit} requests were sent. Try again in {seconds} s; nothing was changed."
-        )
-        return TooManyRequests(msg, seconds)
+    def _remember(self, sender: bytes) -> None:
+        if len(self._known) >= _KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[sender] = None
 
 
 def _storage(uri: str) -> Storage:

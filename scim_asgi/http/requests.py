@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -18,14 +19,12 @@ from scim_asgi.protocol.errors import (
     UnsupportedMediaType,
     UriTooLong,
 )
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import Query, is_descending, read_count, split_names, whole_number
 
-MAX_DEPTH = 64
-"""How deep objects and lists of a body may nest."""
-MAX_QUERY = 16_384
-"""The longest query string that is read, in bytes."""
-
 _decode = msgspec.json.Decoder().decode
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_ALONE = frozenset({b"host", b"content-length", b"content-type", b"transfer-encoding"})
 
 
 class ClientGone(Exception):
@@ -38,14 +37,31 @@ class RequestTimeout(ScimError):
     status = 408
 
 
-async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
-    """Read a request's body.
+def check_headers(scope: Scope) -> None:
+    """Check what a proxy in front may have read otherwise than we would (RFC 9112 section 6.3).
 
-    Args:
-        scope: The ASGI scope.
-        receive: The ASGI callable.
-        limit: How many bytes are read at most.
-        seconds: How long the whole body may take.
+    Raises:
+        InvalidSyntax: A header that may be there once is there twice, or the body has a length
+            and is chunked.
+    """
+    names = [name for name, _ in scope["headers"] if name in _ALONE]
+    for name in names:
+        if names.count(name) > 1:
+            msg = f'The request has the header "{name.decode()}" more than once; send it once.'
+            raise _closing(InvalidSyntax(msg))
+    if b"content-length" in names and b"transfer-encoding" in names:
+        msg = "The request has Content-Length and Transfer-Encoding; send one of them."
+        raise _closing(InvalidSyntax(msg))
+
+
+def _closing(error: ScimError) -> ScimError:
+    """Have the connection closed: what follows on it is not a request that can be trusted."""
+    error.headers["Connection"] = "close"
+    return error
+
+
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
+    """Read a request's body.
 
     Raises:
         PayloadTooLarge: It is, or says it is, longer; the rest is not read.
@@ -53,17 +69,17 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
         ClientGone: The client went away.
     """
     length = dict(scope["headers"]).get(b"content-length", b"")
-    if length.isdigit() and int(length[:20]) > limit:
-        raise _too_large(limit)
+    if length.isdigit() and int(length[:20]) > limits.body_bytes:
+        raise _too_large(limits)
     try:
-        async with asyncio.timeout(seconds):
-            return await _read_chunks(receive, limit)
+        async with asyncio.timeout(limits.body_seconds):
+            return await _read_chunks(receive, limits)
     except TimeoutError:
-        msg = f"The body did not arrive within {seconds:g} seconds."
-        raise RequestTimeout(msg) from None
+        msg = f"The body did not arrive within {limits.body_seconds:g} seconds; send it again."
+        raise _closing(RequestTimeout(msg)) from None
 
 
-async def _read_chunks(receive: Receive, limit: int) -> bytes:
+async def _read_chunks(receive: Receive, limits: Limits) -> bytes:
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
@@ -71,20 +87,22 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes:
             raise ClientGone
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
+        if size > limits.body_bytes:
+            raise _too_large(limits)
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
 
 
-def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(
-        f"The body has more than {limit} bytes, the most that is read; send several requests."
+def _too_large(limits: Limits) -> ScimError:
+    msg = (
+        f"The body has more than {limits.body_bytes} bytes, the most that is read; send several "
+        "requests."
     )
+    return _closing(PayloadTooLarge(msg))
 
 
-def decode_object(scope: Scope, body: bytes) -> dict[str, Any]:
+def decode_object(scope: Scope, body: bytes, limits: Limits) -> dict[str, Any]:
     """Decode a body that has to be a JSON object.
 
     A missing Content-Type is fine, and so is any that names JSON, whatever its parameters.
@@ -92,12 +110,15 @@ def decode_object(scope: Scope, body: bytes) -> dict[str, Any]:
     Raises:
         UnsupportedMediaType: The Content-Type names something else.
         InvalidSyntax: The body is no JSON object, or nests too deep.
+        PayloadTooLarge: It holds too many values.
+        InvalidValue: A text in it is too long.
     """
     content_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
     media_type = content_type.partition(";")[0].strip().casefold()
     if media_type and "json" not in media_type:
         msg = f'The Content-Type "{media_type[:80]}" is not read; send "application/scim+json".'
         raise UnsupportedMediaType(msg)
+    _check_size(body, limits)
     try:
         value = _decode(body)
     except msgspec.DecodeError as error:
@@ -109,27 +130,72 @@ def decode_object(scope: Scope, body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         msg = "The body has to be a JSON object."
         raise InvalidSyntax(msg)
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _check_depth(value)
+    if body.count(b"[") + body.count(b"{") > limits.json_depth:
+        _check_depth(value, limits)
+    if _may_hold_long_text(body, limits):
+        _check_texts(value, limits)
     return value
 
 
-def _check_depth(value: Any) -> None:
+def _check_size(body: bytes, limits: Limits) -> None:
+    """Check how many values a body holds, before memory is spent on them."""
+    if _size(body) > limits.json_values and _size(_TEXT.sub(b"", body)) > limits.json_values:
+        msg = f"The body holds more than {limits.json_values} values; send several requests."
+        raise PayloadTooLarge(msg)
+
+
+def _size(body: bytes) -> int:
+    """Return how many values JSON holds, where no text has a comma or a bracket in it."""
+    return 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
+
+
+def _check_depth(value: Any, limits: Limits) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
+    for _ in range(limits.json_depth):
+        level = _inside(level)
         if not level:
             return
-    msg = f"The body nests deeper than {MAX_DEPTH} levels."
+    msg = f"The body nests deeper than {limits.json_depth} levels."
     raise InvalidSyntax(msg)
 
 
-def read_query(scope: Scope) -> dict[str, list[str]]:
+def _inside(level: list[Any]) -> list[Any]:
+    """Return the objects and lists in objects and lists."""
+    return [
+        inner
+        for outer in level
+        for inner in (outer.values() if type(outer) is dict else outer)
+        if type(inner) is dict or type(inner) is list
+    ]
+
+
+def _may_hold_long_text(body: bytes, limits: Limits) -> bool:
+    """Return whether a text may be too long: between two quotes, or with quotes in it."""
+    if len(body) <= limits.string_length:
+        return False
+    return b'\\"' in body or max(map(len, body.split(b'"'))) > limits.string_length
+
+
+def _check_texts(value: Any, limits: Limits) -> None:
+    level = [value]
+    while level:
+        for outer in level:
+            for text in (*outer, *outer.values()) if isinstance(outer, dict) else outer:
+                if isinstance(text, str) and len(text) > limits.string_length:
+                    raise _too_long(outer, text, limits)
+        level = _inside(level)
+
+
+def _too_long(outer: Any, text: str, limits: Limits) -> InvalidValue:
+    names = (
+        [name for name, value in outer.items() if value is text] if isinstance(outer, dict) else []
+    )
+    place = f'"{names[0][:64]}"' if names else "A text in the body"
+    msg = f"{place} has {len(text)} characters; at most {limits.string_length} are read."
+    return InvalidValue(msg)
+
+
+def read_query(scope: Scope, limits: Limits) -> dict[str, list[str]]:
     """Return the query parameters by case-folded name; ``+`` is a space.
 
     Raises:
@@ -137,8 +203,11 @@ def read_query(scope: Scope) -> dict[str, list[str]]:
         InvalidValue: It is not percent-encoded UTF-8 (InvalidFilter where it is the filter).
     """
     raw: bytes = scope["query_string"]
-    if len(raw) > MAX_QUERY:
-        msg = f"The query string has more than {MAX_QUERY} bytes; send the query to .search."
+    if len(raw) > limits.query_bytes:
+        msg = (
+            f"The query string has {len(raw)} bytes; at most {limits.query_bytes} are read. Send "
+            "the query to .search."
+        )
         raise UriTooLong(msg)
     parameters: dict[str, list[str]] = {}
     for pair in raw.split(b"&"):

@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from scim_asgi.protocol.dialects.messages import has_member, member
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.messages import BULK_REQUEST, operations_of
 
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
@@ -47,7 +48,7 @@ class BulkRequest(Struct, frozen=True):
     fail_on_errors: int | None = None
 
 
-def read_bulk(body: dict[str, Any], max_operations: int) -> BulkRequest:
+def read_bulk(body: dict[str, Any], limits: Limits = DEFAULT_LIMITS) -> BulkRequest:
     """Read a BulkRequest message; names and methods in any case.
 
     Raises:
@@ -56,8 +57,11 @@ def read_bulk(body: dict[str, Any], max_operations: int) -> BulkRequest:
         PayloadTooLarge: It has too many operations; none is carried out.
     """
     operations = operations_of(body, BULK_REQUEST)
-    if len(operations) > max_operations:
-        msg = f"A bulk request takes at most {max_operations} operations; send several."
+    if len(operations) > limits.bulk_operations:
+        msg = (
+            f"The bulk request has {len(operations)} operations; at most "
+            f"{limits.bulk_operations} fit in one. Send several."
+        )
         raise PayloadTooLarge(msg)
     limit = member(body, "failOnErrors")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):

@@ -87,6 +87,11 @@ class Element:
 Condition: TypeAlias = "Compare | Exists | AllOf | AnyOf | Negation | Element"
 
 
+def negation(condition: Condition) -> Condition:
+    """Return the condition that holds where another does not."""
+    return condition.condition if isinstance(condition, Negation) else Negation(condition)
+
+
 class UnknownInFilter(InvalidFilter):
     """A filter on elements that names a sub-attribute which they lack."""
 
@@ -95,7 +100,7 @@ NEVER = AnyOf(())
 """The condition that no resource meets."""
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = False) -> Condition:
     """Bind a filter to a resource type.
 
@@ -122,7 +127,7 @@ def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = F
     return _bind(node, find)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def bind_element(attribute: Attribute, node: Node) -> Condition:
     """Bind what stands between brackets to the elements of an attribute.
 
@@ -170,7 +175,7 @@ def _bind(node: Node, find: _Find) -> Condition:
         case Or(terms):
             return AnyOf(tuple(_bind(term, find) for term in terms))
         case Not(term):
-            return Negation(_bind(term, find))
+            return negation(_bind(term, find))
         case Present(path):
             target = find(path)
             return NEVER if target is None else Exists(_visible(target))

@@ -20,6 +20,7 @@ from scim_asgi.protocol.schemas import Attribute
 from scim_asgi.protocol.values import (
     check_element,
     check_value,
+    comparison_key,
     distinct,
     is_unassigned,
     keep_one_primary,
@@ -106,7 +107,10 @@ def _merged(
     for name, value in new.items():
         sub = attribute.subs[name.casefold()]
         if sub.mutability == "immutable" and name in before and before[name] != value:
-            msg = f'"{attribute.name}.{name}" is immutable and has another value; take it out of the attribute mapping.'
+            msg = (
+                f'"{attribute.name}.{name}" is immutable and has another value; take it out of the '
+                "attribute mapping."
+            )
             raise Mutability(msg)
     merged = {**before, **new}
     return {name: value for name, value in merged.items() if name not in cleared} or None
@@ -114,12 +118,16 @@ def _merged(
 
 def _appended(attribute: Attribute, before: list[Any] | None, new: list[Any]) -> list[Any]:
     after = list(before or ())
+    twins = _Twins(attribute, after)
     for element in new:
-        twin = next((each for each in after if _is_twin(attribute, each, element)), None)
+        twin = twins.find(element)
         if twin is None:
             after.append(element)
+            twins.add(element)
         elif isinstance(twin, dict):
+            twins.forget(twin)
             twin.update(element)
+            twins.add(twin)
             element = twin
         if isinstance(element, dict) and element.get("primary") is True:
             keep_one_primary(after, element)
@@ -127,12 +135,37 @@ def _appended(attribute: Attribute, before: list[Any] | None, new: list[Any]) ->
     return after
 
 
-def _is_twin(attribute: Attribute, left: Any, right: Any) -> bool:
-    """Return whether two elements are the same value: their type and value pair is unique."""
-    if not isinstance(left, dict) or "value" not in right:
-        return same_element(attribute, left, right)
-    pair = [sub for sub in attribute.sub_attributes if sub.name in ("type", "value")]
-    return all(same(sub, left.get(sub.name), right.get(sub.name)) for sub in pair)
+class _Twins:
+    """Finds the element that is the same value: the pair of type and value is unique.
+
+    An element without a value is the same as one that equals it as a whole.
+    """
+
+    def __init__(self, attribute: Attribute, elements: list[Any]) -> None:
+        self._attribute = attribute
+        self._pair = [sub for sub in attribute.sub_attributes if sub.name in ("type", "value")]
+        self._known: dict[Any, Any] = {}
+        for element in elements:
+            self.add(element)
+
+    def find(self, element: Any) -> Any:
+        whole, pair = self._keys(element)
+        return self._known.get(whole if pair is None else pair)
+
+    def add(self, element: Any) -> None:
+        for key in self._keys(element):
+            self._known.setdefault(key, element)
+
+    def forget(self, element: Any) -> None:
+        for key in self._keys(element):
+            if self._known.get(key) is element:
+                del self._known[key]
+
+    def _keys(self, element: Any) -> tuple[Any, Any]:
+        whole = ("whole", comparison_key(self._attribute, [element]))
+        if not isinstance(element, dict) or "value" not in element:
+            return whole, None
+        return whole, tuple(comparison_key(sub, element.get(sub.name)) for sub in self._pair)
 
 
 def same_element(attribute: Attribute, left: Any, right: Any) -> bool:
@@ -221,7 +254,7 @@ def _edit_matching(op: str, path: PatchPath, attribute: Attribute, before: Any, 
         if holds(path.condition, next(elements(element)))
     ]
     if op == "remove":
-        return _remove_matching(path, present, matching)
+        return _remove_matching(path, present, set(matching))
     if not matching:
         if is_unassigned(value):
             return before
@@ -244,7 +277,7 @@ def _edit_single(op: str, path: PatchPath, attribute: Attribute, before: Any, va
     return None if op == "remove" else _assigned(op, attribute, str(path), before, value)
 
 
-def _remove_matching(path: PatchPath, present: list[Any], matching: list[int]) -> Any:
+def _remove_matching(path: PatchPath, present: list[Any], matching: set[int]) -> Any:
     sub = path.target.sub
     if sub is None:
         return [each for index, each in enumerate(present) if index not in matching] or None

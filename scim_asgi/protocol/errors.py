@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.redaction import shown
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
+_LONGEST = 2000
 
 
 class ScimError(ScimAsgiError):
     """A refusal that the client is told about.
 
     Args:
-        detail: What is wrong, where, and what to do, for the admin who reads it in the directory.
+        detail: What is wrong, where, and what to do, for the admin who reads it in the directory;
+            tokens in it are left out.
 
     Attributes:
         status: The HTTP status code.
@@ -26,6 +29,7 @@ class ScimError(ScimAsgiError):
     scim_type: ClassVar[str | None] = None
 
     def __init__(self, detail: str) -> None:
+        detail = shown(detail, _LONGEST)
         super().__init__(detail)
         self.detail = detail
         self.headers: dict[str, str] = {}
@@ -87,6 +91,13 @@ class InvalidValue(ScimError):
 
     status = 400
     scim_type = "invalidValue"
+
+
+class TooMany(ScimError):
+    """A filter that this server is not willing to work out (RFC 7644 table 9)."""
+
+    status = 400
+    scim_type = "tooMany"
 
 
 class InvalidCursor(ScimError):

@@ -15,13 +15,9 @@ import msgspec
 
 from scim_asgi.protocol.dialects.filters import read_filter
 from scim_asgi.protocol.errors import InvalidFilter
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.paths import Path, PathSyntaxError, parse_path
 from scim_asgi.protocol.tokens import OPERATORS, Token, tokenize
-
-MAX_LENGTH = 4096
-"""The longest filter that is parsed, in characters."""
-MAX_DEPTH = 32
-"""How deep parentheses and brackets may nest."""
 
 Value: TypeAlias = "str | int | float | bool | None"
 
@@ -98,38 +94,40 @@ Node: TypeAlias = "Comparison | Present | And | Or | Not | ValuePath"
 
 _json = msgspec.json.Encoder()
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_DIGITS = 300
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 
 
-@lru_cache(maxsize=1024)
-def parse(text: str) -> Node:
+@lru_cache(maxsize=256)
+def parse(text: str, limits: Limits = DEFAULT_LIMITS) -> Node:
     """Parse a filter.
 
     Raises:
         InvalidFilter: It does not parse, or is longer or deeper than the limits; the detail
             names the place.
     """
-    return _Parser(text).whole()
+    return _Parser(text, limits).whole()
 
 
-@lru_cache(maxsize=1024)
-def parse_value_filter(text: str) -> Node:
+@lru_cache(maxsize=256)
+def parse_value_filter(text: str, limits: Limits = DEFAULT_LIMITS) -> Node:
     """Parse what stands between ``[`` and ``]``: a filter on sub-attributes, without brackets.
 
     Raises:
         InvalidFilter: As :func:`parse`.
     """
-    return _Parser(text, in_brackets=True).whole()
+    return _Parser(text, limits, in_brackets=True).whole()
 
 
 class _Parser:
     """Recursive descent over the tokens; each method reads what its name says."""
 
-    def __init__(self, text: str, *, in_brackets: bool = False) -> None:
-        if len(text) > MAX_LENGTH:
-            msg = f"The filter has {len(text)} characters; at most {MAX_LENGTH} are read."
+    def __init__(self, text: str, limits: Limits, *, in_brackets: bool = False) -> None:
+        if len(text) > limits.filter_length:
+            msg = f"The filter has {len(text)} characters; at most {limits.filter_length} are read."
             raise InvalidFilter(msg)
         self.tokens = read_filter(text, tokenize(text))
+        self.max_depth = limits.filter_depth
         self.at = 0
         self.depth = 0
         self.in_brackets = in_brackets
@@ -167,8 +165,8 @@ class _Parser:
     def nested(self, opening: str, closing: str) -> Node:
         self.expect(opening)
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            msg = f"The filter nests deeper than {MAX_DEPTH} levels."
+        if self.depth > self.max_depth:
+            msg = f"The filter nests deeper than {self.max_depth} levels."
             raise InvalidFilter(msg)
         node = self.disjunction()
         self.depth -= 1
@@ -258,7 +256,7 @@ def _literal(text: str) -> Value:
     folded = text.casefold()
     if folded in _WORDS:
         return _WORDS[folded]
-    if not _NUMBER.fullmatch(text):
+    if len(text) > _DIGITS or not _NUMBER.fullmatch(text):
         return text
     if not set(text) & set(".eE"):
         return int(text)

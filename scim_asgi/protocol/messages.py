@@ -7,16 +7,20 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from scim_asgi.protocol.dialects.messages import has_member, member
-from scim_asgi.protocol.errors import InvalidCount, InvalidPath, InvalidSyntax, InvalidValue
+from scim_asgi.protocol.errors import (
+    InvalidCount,
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    PayloadTooLarge,
+)
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SEARCH_REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
-
-MAX_PATCH_OPERATIONS = 1000
-"""How many operations one PATCH may have."""
 
 
 class PatchOperation(Struct, frozen=True):
@@ -86,17 +90,21 @@ def operations_of(body: dict[str, Any], schema: str) -> list[Any]:
     return operations
 
 
-def read_patch(body: dict[str, Any]) -> list[PatchOperation]:
+def read_patch(body: dict[str, Any], limits: Limits = DEFAULT_LIMITS) -> list[PatchOperation]:
     """Read a PatchOp message (RFC 7644 section 3.5.2); names and operations in any case.
 
     Raises:
         InvalidSyntax: It is none, or an operation has no known `op`.
         InvalidPath: A path is not text.
+        PayloadTooLarge: It has too many operations.
     """
     operations = operations_of(body, PATCH_OP)
-    if len(operations) > MAX_PATCH_OPERATIONS:
-        msg = f"At most {MAX_PATCH_OPERATIONS} operations fit in one PATCH; send several."
-        raise InvalidValue(msg)
+    if len(operations) > limits.patch_operations:
+        msg = (
+            f"The PATCH has {len(operations)} operations; at most {limits.patch_operations} fit in "
+            "one. Send several."
+        )
+        raise PayloadTooLarge(msg)
     return [_read_operation(each, index) for index, each in enumerate(operations)]
 
 

@@ -19,8 +19,10 @@ from scim_asgi.protocol.errors import (
     InvalidValue,
     Mutability,
     NoTarget,
+    PayloadTooLarge,
     ScimError,
 )
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.messages import PatchOperation
 from scim_asgi.protocol.patch_paths import PatchPath, parse_patch_path
 from scim_asgi.protocol.paths import Target, UnknownPath, split_urn
@@ -86,6 +88,7 @@ def plan_patch(
     definition: ResourceDefinition,
     operations: list[PatchOperation],
     unknown: UnknownAttributes = "ignore",
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Patch:
     """Resolve the paths of a PATCH and take path-less values apart into their members.
 
@@ -94,6 +97,7 @@ def plan_patch(
         operations: What was sent.
         unknown: What to do with paths that name no attribute: an ignored one never costs the
             rest of the request.
+        limits: How long and deep a filter in a path may be.
 
     Raises:
         InvalidPath: A path does not parse, or is unknown and `unknown` is "reject".
@@ -104,7 +108,7 @@ def plan_patch(
     patch = Patch()
     for operation in read_operations(definition, operations):
         try:
-            _plan_operation(definition, patch, operation, unknown)
+            _plan_operation(definition, patch, operation, unknown, limits)
         except ScimError as error:
             raise _at(error, operation.place) from None
     _pass_over(patch, unknown)
@@ -123,9 +127,22 @@ def _pass_over(patch: Patch, unknown: UnknownAttributes) -> None:
     A directory that sends one thing that makes no sense here together with a deactivation has to
     get its deactivation.
     """
-    if patch.doubtful and (unknown == "reject" or not (patch.edits or patch.row_edits)):
-        raise patch.doubtful[0][1]
+    sensible = [edit for edit in patch.edits if not _is_read_only_part(edit.path.target)]
+    if unknown == "reject" or not (sensible or patch.row_edits or patch.unknown):
+        if patch.doubtful:
+            raise patch.doubtful[0][1]
+        return
+    pointless = [edit for edit in patch.edits if _is_read_only_part(edit.path.target)]
+    patch.ignored += [str(edit.path) for edit in pointless]
     patch.ignored += [path for path, _ in patch.doubtful]
+    patch.edits = sensible
+
+
+def _is_read_only_part(target: Target) -> bool:
+    """Return whether this is a part that the server sets of what a directory may set."""
+    attribute, sub = target.attribute, target.sub
+    assert attribute is not None
+    return sub is not None and sub.mutability == "readOnly" and attribute.mutability != "readOnly"
 
 
 def _plan_operation(
@@ -133,6 +150,7 @@ def _plan_operation(
     patch: Patch,
     operation: PatchOperation,
     unknown: UnknownAttributes,
+    limits: Limits,
 ) -> None:
     if operation.value is UNSET and operation.op != "remove":
         msg = f"{operation.op} needs a value."
@@ -141,7 +159,7 @@ def _plan_operation(
         _plan_members(definition, patch, operation, unknown)
         return
     try:
-        path = parse_patch_path(definition, operation.path)
+        path = parse_patch_path(definition, operation.path, limits)
     except UnknownPath as error:
         _plan_unknown(definition, patch, operation, str(error), unknown)
         return
@@ -249,8 +267,37 @@ def _plan_unknown(
         patch.unknown.append((operation.op, urn, name, value))
 
 
+class Comparisons:
+    """Counts how many values a PATCH compares with each other, so that its cost is bounded.
+
+    Args:
+        limits: How many it may compare.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.patch_comparisons
+        self._made = 0
+
+    def add(self, number: int) -> None:
+        """Count comparisons that are about to be made.
+
+        Raises:
+            PayloadTooLarge: They would be too many.
+        """
+        self._made += number
+        if self._made > self._most:
+            msg = (
+                f"The PATCH compares more than {self._most} values with each other; send several "
+                "with fewer operations and values."
+            )
+            raise PayloadTooLarge(msg)
+
+
 def apply_patch(
-    definition: ResourceDefinition, current: dict[str, Any], patch: Patch
+    definition: ResourceDefinition,
+    current: dict[str, Any],
+    patch: Patch,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> dict[str, Any]:
     """Apply the changes of the document, one after the other, each on the result of the last.
 
@@ -259,6 +306,7 @@ def apply_patch(
         current: The resource as stored, with its id, meta and whatever read-only attribute the
             patch names; it is not changed.
         patch: What :func:`plan_patch` made.
+        limits: How many values may be compared.
 
     Returns:
         The new resource.
@@ -268,11 +316,13 @@ def apply_patch(
         NoTarget: A filter of add or replace matches nothing, and is none that says what an
             element would be.
         InvalidValue: A value does not fit its attribute.
+        PayloadTooLarge: Too many values would be compared with each other.
     """
     resource = copy.deepcopy(current)
+    comparisons = Comparisons(limits)
     for edit in patch.edits:
         try:
-            _apply(definition, resource, edit)
+            _apply(definition, resource, edit, comparisons)
         except ScimError as error:
             raise _at(error, edit.place) from None
     for op, urn, name, value in patch.unknown:
@@ -280,7 +330,9 @@ def apply_patch(
     return with_schemas(definition, resource)
 
 
-def _apply(definition: ResourceDefinition, resource: dict[str, Any], edit: Edit) -> None:
+def _apply(
+    definition: ResourceDefinition, resource: dict[str, Any], edit: Edit, comparisons: Comparisons
+) -> None:
     target = edit.path.target
     attribute = target.attribute
     assert attribute is not None
@@ -291,6 +343,7 @@ def _apply(definition: ResourceDefinition, resource: dict[str, Any], edit: Edit)
     if target.extension is not None:
         scope = resource.setdefault(target.extension.id, {})
     before = scope.get(attribute.name)
+    comparisons.add(_comparisons(edit, before))
     after = edit_attribute(edit.op, edit.path, before, edit.value)
     required = attribute.required and before is not None and after is None
     if required:
@@ -301,6 +354,13 @@ def _apply(definition: ResourceDefinition, resource: dict[str, Any], edit: Edit)
         scope[attribute.name] = after
     if target.extension is not None and not scope:
         del resource[target.extension.id]
+
+
+def _comparisons(edit: Edit, before: Any) -> int:
+    """Return how many values an edit compares; those to remove are compared with each."""
+    present = len(before) if isinstance(before, list) else 1
+    sent = len(edit.value) if isinstance(edit.value, list) else 1
+    return present * sent if edit.op == "remove" else present + sent
 
 
 def _refuse_removal(edit: Edit, path: str) -> None:

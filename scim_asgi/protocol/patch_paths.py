@@ -9,6 +9,7 @@ from scim_asgi.protocol.conditions import Condition, bind_element
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.errors import InvalidPath
 from scim_asgi.protocol.filters import Node, parse_value_filter
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.paths import (
     NAME,
     Path,
@@ -45,7 +46,9 @@ class PatchPath:
         return f"{whole}[{self.node}]{sub}"
 
 
-def parse_patch_path(definition: ResourceDefinition, text: str) -> PatchPath:
+def parse_patch_path(
+    definition: ResourceDefinition, text: str, limits: Limits = DEFAULT_LIMITS
+) -> PatchPath:
     """Parse a PATCH path.
 
     Raises:
@@ -62,7 +65,7 @@ def parse_patch_path(definition: ResourceDefinition, text: str) -> PatchPath:
     attribute = whole.attribute
     if attribute is None or whole.sub is not None or match["filter"].isdecimal():
         raise _invalid(text)
-    node = parse_value_filter(match["filter"])
+    node = parse_value_filter(match["filter"], limits)
     condition = bind_element(attribute, node)
     sub = _sub_attribute(definition, attribute, match["sub"])
     return PatchPath(Target(whole.extension, attribute, sub), condition, node)

@@ -14,6 +14,9 @@ from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.schemas import Attribute, Schema
 
 NAME = r"\$?[A-Za-z][A-Za-z0-9_$-]*"
+MAX_LENGTH = 512
+"""The longest attribute path, in characters; bounded because parsed ones are remembered."""
+
 _PATH = re.compile(rf"(?P<name>{NAME})(?:\.(?P<sub>{NAME}(?:\.{NAME})?))?")
 
 
@@ -85,7 +88,7 @@ def parse_path(text: str) -> Path:
         PathSyntaxError: It is none; the message quotes it.
     """
     urn, rest = split_urn(text)
-    match = _PATH.fullmatch(rest)
+    match = _PATH.fullmatch(rest) if len(text) <= MAX_LENGTH else None
     if match is None or urn == "":
         msg = f'"{text}" is not an attribute path'
         raise PathSyntaxError(msg)

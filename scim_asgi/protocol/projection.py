@@ -14,11 +14,9 @@ from scim_asgi.protocol.conditions import is_present
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.dialects.messages import read_name
 from scim_asgi.protocol.errors import InvalidValue
+from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
 from scim_asgi.protocol.schemas import Attribute, Schema
-
-MAX_NAMES = 200
-"""How many names `attributes` or `excludedAttributes` may list."""
 
 _WHOLE: frozenset[str] = frozenset({"*"})
 _Names: TypeAlias = "dict[tuple[str | None, str], frozenset[str]]"
@@ -119,6 +117,7 @@ def project(
     definition: ResourceDefinition,
     attributes: tuple[str, ...] = (),
     excluded: tuple[str, ...] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Projection:
     """Resolve what a client asked for; names in any case, unknown ones are passed over.
 
@@ -128,13 +127,15 @@ def project(
     if attributes and excluded:
         msg = '"attributes" and "excludedAttributes" exclude each other; send one of them.'
         raise InvalidValue(msg)
-    if max(len(attributes), len(excluded)) > MAX_NAMES:
-        msg = f'"attributes" and "excludedAttributes" take at most {MAX_NAMES} names.'
-        raise InvalidValue(msg)
+    most = limits.projection_attributes
+    for name, listed in (("attributes", attributes), ("excludedAttributes", excluded)):
+        if len(listed) > most:
+            msg = f'"{name}" lists {len(listed)} names; at most {most} are read.'
+            raise InvalidValue(msg)
     return _project(definition, attributes, excluded)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _project(
     definition: ResourceDefinition, attributes: tuple[str, ...], excluded: tuple[str, ...]
 ) -> Projection:

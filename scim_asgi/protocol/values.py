@@ -151,6 +151,19 @@ def same(attribute: Attribute, left: Any, right: Any) -> bool:
     return bool(_comparable(attribute, left) == _comparable(attribute, right))
 
 
+def comparison_key(attribute: Attribute, value: Any) -> Any:
+    """Return what is equal, and hashable, for values that compare equal by :func:`same`."""
+    return _frozen(_comparable(attribute, value))
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return frozenset((name, _frozen(element)) for name, element in value.items())
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    return value
+
+
 def _comparable(attribute: Attribute, value: Any) -> Any:
     if isinstance(value, list):
         return [_comparable(attribute, element) for element in value]

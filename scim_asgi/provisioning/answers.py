@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.errors import Unavailable, Uniqueness
+from scim_asgi.protocol.errors import TooMany, Unavailable, Uniqueness
 from scim_asgi.protocol.projection import Projection
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.representation import Representations, etag, load_related
 from scim_asgi.store.base import Store
-from scim_asgi.store.errors import NotUnique, StoreUnavailable
+from scim_asgi.store.errors import NotUnique, QueryTooSlow, StoreUnavailable
 from scim_asgi.store.records import Related, ResourceRecord
 
 logger = logging.getLogger("scim_asgi")
@@ -97,6 +97,7 @@ async def guarded(work: Awaitable[T]) -> T:
     Raises:
         Unavailable: The database is busy or cannot be reached.
         Uniqueness: Two changes at once wanted the same unique value.
+        TooMany: A query took too long.
     """
     try:
         return await work
@@ -104,6 +105,12 @@ async def guarded(work: Awaitable[T]) -> T:
         logger.warning("%s", error)
         msg = "The server's database is busy or cannot be reached; try again."
         raise Unavailable(msg, 5) from error
+    except QueryTooSlow as error:
+        msg = (
+            f"{error} Look up by id, userName, externalId or e-mail address with eq, send fewer "
+            "terms and no sortBy, or exclude members."
+        )
+        raise TooMany(msg) from error
     except NotUnique as error:
         msg = f'Another resource has this "{error.path}".'
         raise Uniqueness(msg) from error

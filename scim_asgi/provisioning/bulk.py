@@ -33,11 +33,9 @@ from scim_asgi.provisioning.answers import Answer
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.preconditions import Preconditions, read_tags
 from scim_asgi.provisioning.service import Service
+from scim_asgi.redaction import shown
 
 logger = logging.getLogger("scim_asgi")
-
-MAX_OPERATIONS = 1000
-"""How many operations a bulk request has at most."""
 
 _ANY_VERSION = Preconditions()
 
@@ -238,4 +236,4 @@ class _Run:
         path = operation.path.strip("/")
         with contextlib.suppress(KeyError):
             path = resolved_text(path, self._ids)
-        return f"{self._caller.base_url}/{path}"
+        return f"{self._caller.base_url}/{shown(path, 500)}"

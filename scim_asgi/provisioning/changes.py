@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from scim_asgi.ids import uuid7
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import NotFound, Uniqueness
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.patch import Patch, apply_patch
 from scim_asgi.protocol.resources import replace_resource, require_all, with_computed
 from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
@@ -31,14 +32,20 @@ class Changes:
         registry: The resource types.
         accounts: What works out the accounts.
         memberships: What changes the members of groups.
+        limits: What a change may cost.
     """
 
     def __init__(
-        self, registry: Registry, accounts: WantedAccounts, memberships: Memberships
+        self,
+        registry: Registry,
+        accounts: WantedAccounts,
+        memberships: Memberships,
+        limits: Limits,
     ) -> None:
         self._registry = registry
         self._accounts = accounts
         self._memberships = memberships
+        self._limits = limits
 
     def has_accounts(self, definition: ResourceDefinition) -> bool:
         """Return whether changes of a type have to be delivered to the host."""
@@ -125,7 +132,7 @@ class Changes:
         """
         definition = unit.definition
         record = self._load(unit, resource_id, preconditions)
-        patched = apply_patch(definition, self._patchable(unit, record, patch), patch)
+        patched = apply_patch(definition, self._patchable(unit, record, patch), patch, self._limits)
         require_all(definition, patched)
         password = patched.pop("password", None) if definition.unstored_attributes else None
         shown = {"id", "meta", *definition.derived_attributes}

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import time
+import traceback
 from typing import Any, Literal
 
 import msgspec
@@ -194,13 +195,28 @@ def _outcome(task: asyncio.Future[Any], context: HookContext, said: dict[str, An
     if error is None:
         return _confirmed(task.result(), context, said)
     if isinstance(error, TryAgainLater):
-        later = Unavailable(_storable(str(error)), max(1, math.ceil(error.seconds)))
+        later = Unavailable(_message(error, context), max(1, math.ceil(error.seconds)))
         return Outcome(kind="later", hook=said, error=later, seconds=error.seconds)
-    refusal = _refusal(error)
+    refusal = _refusal(error, context)
     if refusal is not None:
         return Outcome(kind="refused", hook=said, error=refusal)
-    logger.error("The hook %s failed.", where, exc_info=error)
+    if _holds_password(error, context):
+        kind = type(error).__name__
+        logger.error("The hook %s failed with %s; what it says holds the password.", where, kind)
+    else:
+        logger.error("The hook %s failed.", where, exc_info=error)
     return _unknown(said)
+
+
+def _holds_password(error: BaseException, context: HookContext) -> bool:
+    written = "".join(traceback.format_exception(error))
+    return bool(context.password) and str(context.password) in written
+
+
+def _message(error: BaseException, context: HookContext) -> str:
+    """Return what a hook says to the directory's admin, without the person's password."""
+    message = _storable(str(error))
+    return message.replace(context.password, "***") if context.password else message
 
 
 def _unknown(said: dict[str, Any]) -> Outcome:
@@ -226,11 +242,10 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _refusal(error: BaseException) -> ScimError | None:
+def _refusal(error: BaseException, context: HookContext) -> ScimError | None:
+    message = _message(error, context)
     if isinstance(error, AccountConflict):
-        return Uniqueness(
-            _storable(str(error)) or "The product has another account with these details."
-        )
+        return Uniqueness(message or "The product has another account with these details.")
     if isinstance(error, AccountRejected):
-        return InvalidValue(_storable(str(error)) or "The product does not accept this account.")
+        return InvalidValue(message or "The product does not accept this account.")
     return None

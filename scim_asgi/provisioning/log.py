@@ -13,6 +13,8 @@ from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Store
 from scim_asgi.store.records import LogRecord
 
+_SHOWN = 20
+
 
 class ProvisioningLog:
     """One row for each inbound write, each refused request and each delivery of the background.
@@ -104,8 +106,12 @@ def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
 
 
 def passed_over(names: Iterable[str]) -> tuple[str, ...]:
-    """Return what the log says of attributes that nobody knows."""
-    return tuple(f"passed over, because nobody knows it: {name[:200]}" for name in names)
+    """Return what the log says of what was passed over: the first of it, and how much more."""
+    names = list(names)
+    notes = [f"passed over, because it means nothing here: {name[:200]}" for name in names[:_SHOWN]]
+    if len(names) > _SHOWN:
+        notes.append(f"passed over as well: {len(names) - _SHOWN} more")
+    return tuple(notes)
 
 
 def name_of(document: dict[str, Any]) -> str:

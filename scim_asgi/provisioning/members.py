@@ -9,16 +9,14 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from scim_asgi.protocol.conditions import AnyOf, Compare, Condition, holds
-from scim_asgi.protocol.errors import InvalidValue, Mutability
-from scim_asgi.protocol.patch import Edit
+from scim_asgi.protocol.errors import InvalidValue, Mutability, PayloadTooLarge
+from scim_asgi.protocol.limits import Limits
+from scim_asgi.protocol.patch import Comparisons, Edit
 from scim_asgi.protocol.schemas import Attribute
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import Related
 
 UnknownMembers = Literal["skip", "reject"]
-
-MAX_MEMBERS = 100_000
-"""How many members one request may name."""
 
 
 @dataclass(slots=True)
@@ -43,6 +41,7 @@ class MemberEditor:
         group: The group's number.
         show: A member as the directory sees it, for filters.
         unknown_members: What to do with ids that are no resource of the organization.
+        limits: How many members a request may name, and how many it may search through.
     """
 
     def __init__(
@@ -52,12 +51,17 @@ class MemberEditor:
         group: int,
         show: Callable[[Related], dict[str, Any]],
         unknown_members: UnknownMembers,
+        limits: Limits,
     ) -> None:
         self._tx = tx
         self._organization_id = organization_id
         self._group = group
         self._show = show
         self._unknown_members = unknown_members
+        self._limits = limits
+        self._comparisons = Comparisons(limits)
+        self._named = 0
+        self._searched = False
         self.change = MemberChange()
 
     def apply(self, edit: Edit) -> None:
@@ -66,6 +70,7 @@ class MemberEditor:
         Raises:
             Mutability: It would change a member instead of adding or removing it.
             InvalidValue: A member is no object with a `value`, or is unknown and that is refused.
+            PayloadTooLarge: The request names, or searches through, too many members.
         """
         attribute, sub = edit.path.target.attribute, edit.path.target.sub
         assert attribute is not None
@@ -78,8 +83,25 @@ class MemberEditor:
             self._remove(attribute, edit.value)
         else:
             value = edit.value if sub is None else [{"value": edit.value}]
-            ids = member_ids(attribute, value)
+            ids = self.named(attribute, value)
             self.replace(ids) if edit.op == "replace" else self.add(ids)
+
+    def named(self, attribute: Attribute, value: Any) -> list[str]:
+        """Return the ids that a value of `members` names.
+
+        Raises:
+            InvalidValue: A member has no id.
+            PayloadTooLarge: The request names too many.
+        """
+        ids = _member_ids(attribute, value)
+        self._named += len(ids)
+        if self._named > self._limits.members:
+            msg = (
+                f'The request names {self._named} "{attribute.name}"; at most '
+                f"{self._limits.members} fit in one. Send several."
+            )
+            raise PayloadTooLarge(msg)
+        return ids
 
     def add(self, ids: list[str]) -> None:
         """Add members; those who are there already stay."""
@@ -88,7 +110,7 @@ class MemberEditor:
     def replace(self, ids: list[str]) -> None:
         """Make these the members: only what differs is written."""
         wanted = set(self._numbers(ids))
-        present = {member.number for member in self._tx.members.of_group(self._group)}
+        present = {member.number for member in self._present()}
         self.change.touched.update(self._tx.members.remove(self._group, present - wanted))
         self.change.touched.update(self._tx.members.add(self._group, wanted - present))
 
@@ -97,7 +119,7 @@ class MemberEditor:
         if value is UNSET:
             self.change.touched.update(self._tx.members.clear(self._group))
         else:
-            self._remove_ids(member_ids(attribute, value))
+            self._remove_ids(self.named(attribute, value))
 
     def _remove_ids(self, ids: list[str]) -> None:
         numbers = self._tx.members.resolve(self._organization_id, ids).values()
@@ -118,11 +140,17 @@ class MemberEditor:
 
     def _remove_where(self, condition: Condition) -> None:
         doomed = [
-            member.number
-            for member in self._tx.members.of_group(self._group)
-            if holds(condition, self._show(member))
+            member.number for member in self._present() if holds(condition, self._show(member))
         ]
         self.change.touched.update(self._tx.members.remove(self._group, doomed))
+
+    def _present(self) -> list[Related]:
+        present = self._tx.members.of_group(self._group)
+        # The first search is free: a group may be larger than the limit.
+        if self._searched:
+            self._comparisons.add(len(present))
+        self._searched = True
+        return present
 
     def _numbers(self, ids: list[str]) -> list[int]:
         known = self._tx.members.resolve(self._organization_id, ids)
@@ -137,12 +165,8 @@ class MemberEditor:
         return [known[each] for each in dict.fromkeys(ids) if each in known]
 
 
-def member_ids(attribute: Attribute, value: Any) -> list[str]:
-    """Return the ids in a list of members.
-
-    Raises:
-        InvalidValue: A member has no id, or it is no list.
-    """
+def _member_ids(attribute: Attribute, value: Any) -> list[str]:
+    """Return the ids in a list of members."""
     if value is not None and not isinstance(value, list):
         msg = f'"{attribute.name}" takes a list of objects with the id of a user or group.'
         raise InvalidValue(msg)
@@ -153,9 +177,6 @@ def member_ids(attribute: Attribute, value: Any) -> list[str]:
             msg = f'"{attribute.name}[{index}].value" has to be the id of a user or group.'
             raise InvalidValue(msg)
         ids.append(found)
-    if len(ids) > MAX_MEMBERS:
-        msg = f'"{attribute.name}": at most {MAX_MEMBERS} fit in one request; send several.'
-        raise InvalidValue(msg)
     return ids
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from scim_asgi.protocol.definitions import Registry
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.patch import Patch
 from scim_asgi.provisioning.hooks import HookSet
-from scim_asgi.provisioning.members import MemberEditor, UnknownMembers, member_ids, unknown_note
+from scim_asgi.provisioning.members import MemberEditor, UnknownMembers, unknown_note
 from scim_asgi.provisioning.representation import Representations
 from scim_asgi.provisioning.units import Effects, Unit
 from scim_asgi.store.records import ResourceRecord
@@ -21,13 +22,17 @@ class Memberships:
         registry: The resource types.
         hooks: The host's hooks; without any there are no accounts.
         unknown_members: What to do with members that are no resource.
+        limits: How many members a request may name.
     """
 
-    def __init__(self, registry: Registry, hooks: HookSet, unknown_members: UnknownMembers) -> None:
+    def __init__(
+        self, registry: Registry, hooks: HookSet, unknown_members: UnknownMembers, limits: Limits
+    ) -> None:
         self._registry = registry
         self._showing = [each.name for each in registry.definitions if each.derived_attributes]
         self._hooks = hooks
         self._unknown_members = unknown_members
+        self._limits = limits
 
     def set(
         self, unit: Unit, record: ResourceRecord, members: Any, *, replacing: bool = False
@@ -46,7 +51,7 @@ class Memberships:
         if not unit.definition.row_attributes or (members is None and not replacing):
             return Effects()
         editor = self._editor(unit, record)
-        ids = member_ids(unit.definition.attributes["members"], members)
+        ids = editor.named(unit.definition.attributes["members"], members)
         editor.replace(ids) if replacing else editor.add(ids)
         return self._effects(unit, editor)
 
@@ -89,6 +94,7 @@ class Memberships:
             record.number,
             make.member,
             self._unknown_members,
+            self._limits,
         )
 
     def _effects(self, unit: Unit, editor: MemberEditor) -> Effects:

@@ -12,6 +12,7 @@ from scim_asgi.protocol.conditions import bind
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import InvalidCount, InvalidValue
 from scim_asgi.protocol.filters import parse
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import Query, list_response
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
 from scim_asgi.protocol.projection import Projection, project
@@ -20,15 +21,11 @@ from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import load
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.cursors import Position, fingerprint, seal, unseal
+from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.representation import Representations, etag, load_related
 from scim_asgi.store.base import Part, Selection, Store, Transaction
 from scim_asgi.store.records import Related, ResourceRecord
-
-MAX_RESULTS = 200
-"""How many resources a page has at most."""
-DEFAULT_COUNT = 100
-"""How many resources a page has when nobody asks for a number."""
 
 
 class _Page(Struct, frozen=True, kw_only=True):
@@ -54,13 +51,18 @@ class Queries:
         store: Where they are kept.
         registry: The resource types.
         cursor_timeout: Seconds that a cursor may be used.
+        limits: How large a page and how long a filter may be.
     """
 
-    def __init__(self, store: Store, registry: Registry, *, cursor_timeout: float) -> None:
+    def __init__(
+        self, store: Store, registry: Registry, *, cursor_timeout: float, limits: Limits
+    ) -> None:
         self._store = store
         self._registry = registry
         self._endpoints = {each.name: each.endpoint for each in registry.definitions}
         self._cursor_life = round(cursor_timeout * 1000)
+        self._limits = limits
+        self._locks = NamedLocks()
         self._answers = Answers(store, registry)
 
     async def read(
@@ -101,9 +103,10 @@ class Queries:
         Raises:
             InvalidFilter, InvalidValue: The query cannot be understood.
             InvalidCursor, ExpiredCursor, InvalidCount: The cursor cannot be used.
+            TooMany: It took too long.
         """
         projections = {
-            each.name: project(each, query.attributes, query.excluded_attributes)
+            each.name: project(each, query.attributes, query.excluded_attributes, self._limits)
             for each in definitions
         }
         selection = self._selection(caller, definitions, query)
@@ -112,11 +115,14 @@ class Queries:
             raise InvalidValue(msg)
 
         def work(tx: Transaction) -> _Page:
-            if query.cursor is None:
-                return _page(tx, selection, projections)
-            return self._walked(tx, selection, projections, query)
+            with tx.in_time(self._limits.query_seconds):
+                if query.cursor is None:
+                    return _page(tx, selection, projections)
+                return self._walked(tx, selection, projections, query)
 
-        page = await guarded(self._store.read(work))
+        # One after the other: an organization's slow lists wait for each other, not others for them.
+        async with self._locks.hold(caller.organization_id):
+            page = await guarded(self._store.read(work))
         return list_response(
             self._shown(caller, page, projections),
             total=page.total,
@@ -128,8 +134,10 @@ class Queries:
         self, caller: Caller, definitions: Sequence[ResourceDefinition], query: Query
     ) -> Selection:
         several = len(definitions) > 1
-        parts = tuple(_part(each, query, ignore_unknown=several) for each in definitions)
-        count = DEFAULT_COUNT if query.count is None else query.count
+        parts = tuple(
+            _part(each, query, self._limits, ignore_unknown=several) for each in definitions
+        )
+        count = self._limits.default_count if query.count is None else query.count
         return Selection(
             organization_id=caller.organization_id,
             parts=parts,
@@ -138,7 +146,7 @@ class Queries:
             is_sorted=any(part.sort is not None for part in parts),
             descending=query.descending,
             offset=min(max(1, query.start_index) - 1, 2**62),
-            limit=max(0, min(count, MAX_RESULTS)),
+            limit=max(0, min(count, self._limits.page_size)),
         )
 
     def _walked(
@@ -182,10 +190,12 @@ class Queries:
         ]
 
 
-def _part(definition: ResourceDefinition, query: Query, *, ignore_unknown: bool) -> Part:
+def _part(
+    definition: ResourceDefinition, query: Query, limits: Limits, *, ignore_unknown: bool
+) -> Part:
     condition = None
     if query.filter is not None:
-        condition = bind(definition, parse(query.filter), ignore_unknown=ignore_unknown)
+        condition = bind(definition, parse(query.filter, limits), ignore_unknown=ignore_unknown)
     sort = sort_target(definition, query.sort_by, ignore_unknown=ignore_unknown)
     return Part(definition=definition, condition=condition, sort=sort)
 

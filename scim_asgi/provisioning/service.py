@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.errors import ScimError
+from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import read_patch
 from scim_asgi.protocol.patch import plan_patch
 from scim_asgi.protocol.projection import Projection, with_written, written_by
@@ -56,6 +57,7 @@ class Service:
         background: What delivers those that a change has spread to.
         unknown_attributes: What to do with attributes that a type lacks.
         group_patch_body: Whether a PATCH of a group is answered 200 with the group.
+        limits: What a request may cost.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Service:
         *,
         unknown_attributes: UnknownAttributes = "ignore",
         group_patch_body: bool = False,
+        limits: Limits,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -76,6 +79,7 @@ class Service:
         self._background = background
         self._unknown = unknown_attributes
         self._group_patch_body = group_patch_body
+        self._limits = limits
         self._answers = Answers(store, registry)
         self._locks = NamedLocks()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -150,7 +154,8 @@ class Service:
 
         async def work() -> Answer:
             await self._require(caller, definition, resource_id)
-            plan = plan_patch(definition, read_patch(body), self._unknown)
+            operations = read_patch(body, self._limits)
+            plan = plan_patch(definition, operations, self._unknown, self._limits)
             changed = await self._locked(
                 caller,
                 definition,
@@ -293,7 +298,8 @@ class Service:
         """
         if not self._changes.has_accounts(definition):
             return await self._write(caller, definition, work)
-        async with self._locks.hold(resource_id):
+        # By organization: waiting for a lock would tell another that the id exists.
+        async with self._locks.hold(f"{caller.organization_id}/{resource_id}"):
             changed = await self._write(caller, definition, work)
             await self._settle(caller, changed)
             return changed

@@ -20,6 +20,7 @@ from scim_asgi.simulate.keycloak import Keycloak
 from scim_asgi.simulate.okta import Okta
 from scim_asgi.simulate.onelogin import OneLogin
 from scim_asgi.simulate.ping import Ping
+from scim_asgi.simulate.plain import Plain
 from scim_asgi.simulate.report import Refused, Report
 from scim_asgi.simulate.rippling import Rippling
 from scim_asgi.simulate.sailpoint import SailPoint
@@ -55,6 +56,7 @@ __all__ = [
     "Okta",
     "OneLogin",
     "Ping",
+    "Plain",
     "Refused",
     "Report",
     "Rippling",

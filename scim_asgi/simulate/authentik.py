@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from scim_asgi.simulate.attributes import CORE_GROUP, Attributes, quoted, resource_of
 from scim_asgi.simulate.client import Failure, Manners
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
 from scim_asgi.simulate.plain import Operation, Plain, references, schemas_of
-from scim_asgi.simulate.simulator import Standing
 from scim_asgi.simulate.snapshot import member_ids
 
 _SCIM = "application/scim+json"
@@ -112,9 +112,7 @@ class Authentik(Plain):
             return reply.body
         name = person.login if self.has("older") else quoted(person.login)
         user = await self._adopt("/Users", f"userName eq {name}")
-        link = self.link(person, user, {})
-        await self.update_user(person, link, dict(values))
-        link.sent.update(values)
+        await self.adopt(person, user, values)
         return user
 
     async def update_user(self, person: Person, link: UserLink, changes: dict[str, Any]) -> None:

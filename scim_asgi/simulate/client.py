@@ -59,6 +59,22 @@ class Reply(Struct, frozen=True):
         return found
 
 
+class Page(Struct, frozen=True):
+    """A ListResponse that can be relied on: whole numbers, and resources with ids."""
+
+    total: int
+    resources: list[dict[str, Any]]
+
+
+def page_of(body: Mapping[str, Any]) -> Page | None:
+    """Return the page that a body holds, None where it is no ListResponse."""
+    total, resources = body.get("totalResults"), body.get("Resources") or []
+    if not isinstance(total, int) or not isinstance(resources, list):
+        return None
+    whole = all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in resources)
+    return Page(total, resources) if whole else None
+
+
 class Exchange(Struct, frozen=True):
     """One request of the product and what came of it.
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from scim_asgi.simulate.attributes import CORE_GROUP, CORE_USER, ENTERPRISE
 from scim_asgi.simulate.client import Failure
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
 from scim_asgi.simulate.plain import Plain
-from scim_asgi.simulate.simulator import Standing
 
 
 class CyberArk(Plain):

@@ -146,8 +146,7 @@ class Entra(Simulator):
         }
         if self.random.random() < 0.5:
             body["members"] = []
-        group = (await self.send("POST", "/Groups", body, expect=(201,))).body
-        return GroupLink(group["id"], team.name)
+        return GroupLink((await self.send("POST", "/Groups", body, expect=(201,))).id, team.name)
 
     async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
         """Read the group without its members, then PATCH its name and who came and went."""

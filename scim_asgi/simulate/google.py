@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from scim_asgi.simulate.attributes import CORE_USER, Attributes, quoted, resource_of
 from scim_asgi.simulate.client import Failure, Manners
 from scim_asgi.simulate.company import Person
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.plain import Plain
-from scim_asgi.simulate.simulator import Standing
 
 _CORE_1 = "urn:scim:schemas:core:1.0"
 

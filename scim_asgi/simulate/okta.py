@@ -15,10 +15,11 @@ from scim_asgi.simulate.attributes import (
     quoted,
     resource_of,
 )
-from scim_asgi.simulate.client import Failure, Manners
+from scim_asgi.simulate.client import Failure, Manners, page_of
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
-from scim_asgi.simulate.simulator import Simulator, Standing
+from scim_asgi.simulate.simulator import Simulator
 
 _PAGE = ("startIndex", "1"), ("count", "100")
 _STEP = 100
@@ -68,10 +69,8 @@ class Okta(Simulator):
 
     async def find_user(self, person: Person) -> list[dict[str, Any]]:
         """Look a person up by name; 404 means nobody too."""
-        query = ("filter", f"userName eq {quoted(person.login)}"), *_PAGE
-        reply = await self.send("GET", "/Users", query=query, expect=(200, 404))
-        found: list[dict[str, Any]] = reply.body.get("Resources", [])
-        return found
+        condition = f"userName eq {quoted(person.login)}"
+        return await self.query("/Users", ("filter", condition), *_PAGE, none=(404,))
 
     async def create_user(self, person: Person, values: Attributes) -> dict[str, Any]:
         """Create a user with a password that nobody asked for; the answer has to be whole."""
@@ -105,8 +104,8 @@ class Okta(Simulator):
 
     async def create_group(self, team: Team, members: set[str]) -> GroupLink:
         """Create a group with its members; an empty one has an empty list."""
-        group = (await self.send("POST", "/Groups", self._group(team, members), expect=(201,))).body
-        return GroupLink(group["id"], team.name, set(members))
+        reply = await self.send("POST", "/Groups", self._group(team, members), expect=(201,))
+        return GroupLink(reply.id, team.name, set(members))
 
     async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
         """Put the whole group, or send its name and who came and went."""
@@ -128,15 +127,17 @@ class Okta(Simulator):
         seen, start = 0, 1
         while True:
             query = ("startIndex", str(start)), ("count", str(_STEP))
-            body = (await self.send("GET", "/Users", query=query)).body
-            seen += len(body.get("Resources", []))
+            page = page_of((await self.send("GET", "/Users", query=query)).body)
+            if page is None:
+                raise Failure("GET /Users: the answer is no ListResponse of resources with ids")
+            seen += len(page.resources)
             start += _STEP
-            if start > body["totalResults"]:
+            if start > page.total:
                 break
-        if seen != body["totalResults"]:
+        if seen != page.total:
             self.report.failures.append(
-                f"an import saw {seen} of {body['totalResults']} users: Okta goes on by {_STEP} "
-                "however few a page holds"
+                f"an import saw {seen} of {page.total} users: Okta goes on by {_STEP} however few "
+                "a page holds"
             )
 
     async def _replace_user(self, person: Person, link: UserLink) -> None:
@@ -147,9 +148,7 @@ class Okta(Simulator):
         values = self.values(person)
         if await self.find_user(person):
             raise Failure(f"{person.login} is there already")
-        answer = await self.create_user(person, values)
-        link.id, link.sent = answer["id"], dict(values)
-        self.users[person.key] = link
+        self.link(person, await self.create_user(person, values), values)
 
     async def _set_active(self, link: UserLink, *, active: bool) -> None:
         if self.mode == "put":

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from scim_asgi.simulate.attributes import ENTERPRISE, Attributes, place, quoted, resource_of
 from scim_asgi.simulate.client import Failure, Manners, Stopped
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import UserLink
 from scim_asgi.simulate.plain import Plain, schemas_of
-from scim_asgi.simulate.simulator import Standing
 
 _CORE_1 = "urn:scim:schemas:core:1.0"
 _WORK_MAIL = 'emails[type eq "work"].value'
@@ -110,7 +110,4 @@ class OneLogin(Plain):
         return user | {"user_mobile": person.mobile}
 
     async def _find(self, login: str) -> list[dict[str, Any]]:
-        query = (("filter", f"userName eq {quoted(login)}"),)
-        reply = await self.send("GET", "/Users", query=query, expect=(200, 404))
-        found: list[dict[str, Any]] = reply.body.get("Resources", [])
-        return found
+        return await self.query("/Users", ("filter", f"userName eq {quoted(login)}"), none=(404,))

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from scim_asgi.simulate.attributes import ENTERPRISE, Attributes, place, resource_of
 from scim_asgi.simulate.client import Manners
 from scim_asgi.simulate.company import Person
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
 from scim_asgi.simulate.plain import Plain, schemas_of
-from scim_asgi.simulate.simulator import Standing
 
 _WORK_MAIL = 'emails[type eq "work"].value'
 _HOME_MAIL = 'emails[type eq "home"].value'

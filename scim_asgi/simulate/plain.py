@@ -15,16 +15,17 @@ from scim_asgi.simulate.attributes import (
     quoted,
     resource_of,
 )
-from scim_asgi.simulate.client import Failure, Reply
+from scim_asgi.simulate.client import Failure, Reply, page_of
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
-from scim_asgi.simulate.simulator import Simulator, Standing
+from scim_asgi.simulate.simulator import Simulator
 
 Operation = dict[str, Any]
 
 
 class Plain(Simulator):
-    """Looks up, creates, and PUTs or PATCHes, as the RFC has it.
+    """A directory that looks up, creates, and PUTs or PATCHes as the RFC has it.
 
     A mode is words with hyphens between them; `has` tells whether a word is one of them.
     """
@@ -156,17 +157,17 @@ class Plain(Simulator):
         pages = () if count is None else (("startIndex", "1"), ("count", str(count)))
         while True:
             body = (await self.send("GET", path, query=(*query, *pages))).body
-            page, total = body.get("Resources") or [], body.get("totalResults")
-            if not isinstance(total, int):
-                raise Failure(f"GET {path}: the answer is no ListResponse")
+            page = page_of(body)
+            if page is None:
+                raise Failure(f"GET {path}: the answer is no ListResponse of resources with ids")
             before = len(found)
-            found.update((each.get("id", ""), each) for each in page)
-            if len(found) != before + len(page):
+            found.update((each["id"], each) for each in page.resources)
+            if len(found) != before + len(page.resources):
                 raise Failure(f"GET {path} lists something twice")
-            if len(found) >= total:
+            if len(found) >= page.total:
                 return list(found.values())
-            if not page:
-                raise Failure(f"GET {path} lists {len(found)} and says that there are {total}")
+            if not page.resources:
+                raise Failure(f"GET {path} lists {len(found)} and says that there are {page.total}")
             pages = (("startIndex", str(len(found) + 1)), *pages[1:])
 
     def _batches(self, members: set[str]) -> Iterator[list[str]]:

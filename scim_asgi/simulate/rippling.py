@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from scim_asgi.simulate.attributes import ENTERPRISE, Attributes, quoted, resource_of
 from scim_asgi.simulate.client import Failure, Manners
 from scim_asgi.simulate.company import Person, Team
+from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.plain import Plain, schemas_of
-from scim_asgi.simulate.simulator import Standing
 
 _PAGE = 100
 _REPEATED = 0.05
@@ -83,7 +83,7 @@ class Rippling(Plain):
         body = self.user(person, values)
         reply = await self.send("POST", "/Users", body, expect=(201, 409))
         if reply.status == 409:
-            return await self._adopt(person, values)
+            return await self._adopt_clashing(person, values)
         if self.random.random() < _REPEATED:
             await self.send("POST", "/Users", body, expect=(409,))
         return reply.body
@@ -98,13 +98,11 @@ class Rippling(Plain):
         user = resource_of({**values, 'emails[type eq "work"].primary': True})
         return {"schemas": schemas_of(values), **user}
 
-    async def _adopt(self, person: Person, values: Attributes) -> dict[str, Any]:
+    async def _adopt_clashing(self, person: Person, values: Attributes) -> dict[str, Any]:
         found = await super().find_user(person)
         if len(found) != 1:
             raise Failure(f"{person.login} clashes with a user whom its userName does not find")
-        link = self.link(person, found[0], {})
-        await self.update_user(person, link, dict(values))
-        link.sent.update(values)
+        await self.adopt(person, found[0], values)
         return found[0]
 
     async def _list(self, path: str) -> list[dict[str, Any]]:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from random import Random
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from starlette.types import ASGIApp
 
 from scim_asgi.simulate.attributes import Attributes, read
-from scim_asgi.simulate.client import Client, Exchange, Failure, Manners, Reply, Stopped
+from scim_asgi.simulate.client import Client, Exchange, Failure, Reply, Stopped, page_of
 from scim_asgi.simulate.company import Company, Person, Team
 from scim_asgi.simulate.connections import Connections
+from scim_asgi.simulate.directory import Directory
 from scim_asgi.simulate.links import GroupLink, UserLink
 from scim_asgi.simulate.report import Report
 from scim_asgi.simulate.snapshot import Expected, Snapshot, compare, take_snapshot
 
 T = TypeVar("T")
 
-Standing = Literal["active", "inactive", "gone", "released"]
 Progress = Callable[[int, int], None]
 
 IN_MEMORY = "http://scim.test"
@@ -31,7 +30,7 @@ _REPEATS = 12
 _TRIES = 5
 
 
-class Simulator(ABC):
+class Simulator(Directory):
     """A directory as a client: it holds a small company and pushes it to a SCIM server.
 
     Args:
@@ -56,19 +55,6 @@ class Simulator(ABC):
     Raises:
         ValueError: The mode is unknown.
     """
-
-    name: ClassVar[str]
-    title: ClassVar[str]
-    modes: ClassVar[tuple[str, ...]] = ("default",)
-    manners: Manners = Manners()
-    has_groups: ClassVar[bool] = True
-    nests_groups: ClassVar[bool] = False
-    sends_empty: ClassVar[bool] = True
-    """Whether a value that has become empty is cleared at the server too."""
-    creates_inactive: ClassVar[bool] = False
-    """Whether people who are inactive from the beginning are pushed at all."""
-    attributes: ClassVar[Mapping[str, Callable[[Person], Any]]]
-    """What is pushed of a person: path to value. `active` is added."""
 
     def __init__(
         self,
@@ -112,64 +98,6 @@ class Simulator(ABC):
         self._failed = 0
         self._client: Client | None = None
 
-    # What a product does, in its own way.
-
-    @abstractmethod
-    async def test_connection(self) -> None:
-        """Do what the product's button for testing the connection does."""
-
-    @abstractmethod
-    async def find_user(self, person: Person) -> list[dict[str, Any]]:
-        """Look a person up and return the users found."""
-
-    @abstractmethod
-    async def create_user(self, person: Person, values: Attributes) -> dict[str, Any]:
-        """Create a user and return the server's answer."""
-
-    @abstractmethod
-    async def update_user(self, person: Person, link: UserLink, changes: dict[str, Any]) -> None:
-        """Send changed values, by path."""
-
-    async def delete_user(self, link: UserLink) -> None:
-        """Delete a user; one who is gone already is fine."""
-        await self.send("DELETE", f"/Users/{link.id}", expect=(200, 204, 404))
-
-    async def find_group(self, team: Team) -> list[dict[str, Any]]:
-        """Look a team up and return the groups found."""
-        raise NotImplementedError
-
-    async def create_group(self, team: Team, members: set[str]) -> GroupLink:
-        """Create a group, with or without its members."""
-        raise NotImplementedError
-
-    async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
-        """Send a changed name and changed members, and note in the link what was sent."""
-        raise NotImplementedError
-
-    async def delete_group(self, link: GroupLink) -> None:
-        """Delete a group; one that is gone already is fine."""
-        await self.send("DELETE", f"/Groups/{link.id}", expect=(200, 204, 404))
-
-    def standing(self, person: Person) -> Standing:
-        """Return what a person's status means to this product.
-
-        ``gone`` is deleted; ``released`` is deactivated and then no longer the product's own.
-        """
-        if person.status in ("purged", "replaced"):
-            return "gone"
-        return "active" if person.status == "active" else "inactive"
-
-    async def begin_cycle(self) -> None:  # noqa: B027 - most have nothing to do here
-        """Do what the product does before each cycle."""
-
-    async def finish_cycle(self) -> None:  # noqa: B027 - most have nothing to do here
-        """Do what the product does behind the users and groups of each cycle."""
-
-    async def finish(self) -> None:  # noqa: B027 - most have nothing to do here
-        """Do what the product does at the very end, such as an import."""
-
-    # What all of them do.
-
     async def run(self) -> Report:
         """Push the company through all cycles, then compare the server with it.
 
@@ -208,17 +136,26 @@ class Simulator(ABC):
         assert self._client is not None
         return await self._client.send(method, path, body, query=query, expect=expect)
 
-    async def query(self, path: str, *query: tuple[str, str]) -> list[dict[str, Any]]:
+    async def query(
+        self, path: str, *query: tuple[str, str], none: Sequence[int] = ()
+    ) -> list[dict[str, Any]]:
         """Send a query and return its resources.
+
+        Args:
+            path: The path.
+            query: Names and values, still unescaped.
+            none: Statuses that mean an empty list to this product.
 
         Raises:
             Failure: The answer is none that the product can use.
         """
-        body = (await self.send("GET", path, query=query)).body
-        total, resources = body.get("totalResults"), body.get("Resources", [])
-        if not isinstance(total, int) or not isinstance(resources, list):
-            raise Failure(f"GET {path}: the answer is no ListResponse")
-        return resources
+        reply = await self.send("GET", path, query=query, expect=(200, *none))
+        if reply.status in none:
+            return []
+        page = page_of(reply.body)
+        if page is None:
+            raise Failure(f"GET {path}: the answer is no ListResponse of resources with ids")
+        return page.resources
 
     def values(self, person: Person) -> dict[str, Any]:
         """Return all that is pushed of a person, by path."""
@@ -371,12 +308,16 @@ class Simulator(ABC):
         if len(found) > 1:
             raise Failure(f"{len(found)} users are {person.login}")
         if found:
-            sent = {path: read(found[0], path) for path in values}
-            await self._update_user(person, self.link(person, found[0], sent), values)
+            await self.adopt(person, found[0], values)
         else:
             user = await self.create_user(person, values)
             if person.key not in self.users:
                 self.link(person, user, values)
+
+    async def adopt(self, person: Person, user: dict[str, Any], values: Attributes) -> None:
+        """Make a user that is there a person's own, and bring it up to date."""
+        sent = {path: read(user, path) for path in values}
+        await self._update_user(person, self.link(person, user, sent), values)
 
     async def _update_user(self, person: Person, link: UserLink, values: Attributes) -> None:
         changes = {

@@ -11,7 +11,7 @@ import httpx
 from msgspec import Struct, field
 
 from scim_asgi.simulate.attributes import Attributes, read
-from scim_asgi.simulate.client import Stopped, detail_of, json_object, pause_of
+from scim_asgi.simulate.client import Stopped, detail_of, json_object, page_of, pause_of
 
 _PAGE = 200
 _TRIES = 8
@@ -82,15 +82,17 @@ class _Reader:
         found: dict[str, dict[str, Any]] = {}
         start = 1
         while True:
-            page = await self.get(f"{path}?startIndex={start}&count={_PAGE}")
-            resources = page.get("Resources") or []
-            for each in resources:
+            page = page_of(await self.get(f"{path}?startIndex={start}&count={_PAGE}"))
+            if page is None:
+                msg = f"GET {path} is no ListResponse of resources with ids."
+                raise Stopped(msg)
+            for each in page.resources:
                 if each["id"] in found:
                     msg = f"{path} lists {each['id']} twice; its order has to stay the same."
                     raise Stopped(msg)
                 found[each["id"]] = each
-            start += len(resources)
-            if not resources or start > page["totalResults"]:
+            start += len(page.resources)
+            if not page.resources or start > page.total:
                 return found
 
     async def get(self, target: str) -> dict[str, Any]:

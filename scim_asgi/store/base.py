@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -232,8 +233,8 @@ class TokenTable(Protocol):
     def insert(self, record: TokenRecord) -> None:
         """Store a new token."""
 
-    def by_digest(self, digest: bytes) -> TokenRecord | None:
-        """Return the token with a SHA-256, or None."""
+    def live(self, digest: bytes, at: int) -> TokenRecord | None:
+        """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
 
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""
@@ -336,6 +337,9 @@ class Transaction(Protocol):
     @property
     def log(self) -> LogTable:
         """The provisioning log."""
+
+    def in_time(self, seconds: float) -> AbstractContextManager[None]:
+        """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
 
     def secret(self) -> bytes:
         """Return 32 random bytes that belong to this database, for signing."""

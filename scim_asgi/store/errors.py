@@ -13,6 +13,10 @@ class StoreUnavailable(StoreError):
     """The store cannot answer now, and may later: locked, full or gone."""
 
 
+class QueryTooSlow(StoreError):
+    """A query that was stopped because it took longer than it may."""
+
+
 class NotUnique(StoreError):
     """A value that has to be unique is in use.
 

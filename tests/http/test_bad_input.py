@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.client import GROUP, PATCH_OP, SEARCH, USER, Client, assert_error
+from tests.conftest import Scim
 
 JSON = {"Content-Type": "application/scim+json"}
 
@@ -164,6 +165,15 @@ def test_a_patch_that_cannot_be_applied_changes_nothing(
     assert_error(client.send("PATCH", path, body), 400, scim_type)
     after = client.get(path)
     assert (before.json(), before.headers["etag"]) == (after.json(), after.headers["etag"])
+
+
+def test_the_log_names_the_first_of_much_that_is_passed_over(scim: Scim) -> None:
+    body = {"schemas": [USER], "userName": "ada@acme.test"}
+    body |= {f"unknown{number}": "x" for number in range(5000)}
+    assert 201 == scim.client().post("/Users", body).status_code
+    notes = scim.log()[-1].notes
+    assert "unknown0" in notes[0]
+    assert (21, "passed over as well: 4980 more") == (len(notes), notes[-1])
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,28 @@ def test_reconcile_all_gives_a_host_back_everything_that_it_has_lost(
     assert all(account.host_id in (None, hosts[account.id]) for account, _ in scim.product.calls)
 
 
+async def test_reconcile_all_during_a_call_of_a_hook_is_not_lost(tmp_path: Path) -> None:
+    product = Product()
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=product)
+    reached, may_end = asyncio.Event(), asyncio.Event()
+
+    async def behave(account: Account, context: HookContext) -> None:
+        reached.set()
+        await may_end.wait()
+
+    async with app.lifespan():
+        people = await _people(app, 1)
+        product.behaviour = behave
+        name = {"op": "replace", "path": "name.familyName", "value": "New"}
+        patching = asyncio.create_task(people.patch(0, name))
+        await reached.wait()
+        await app.reconciliation.redeliver("acme", everything=True)
+        may_end.set()
+        assert 200 == await patching
+        await everything_settled(app)
+    assert ["PATCH", "reconcile"] == [context.reason.split()[0] for _, context in product.calls[1:]]
+
+
 class Reader(Product):
     """A product that says what it has."""
 

@@ -516,3 +516,47 @@ def test_whoever_leaves_a_closing_group_is_let_in_again(scim: Scim, client: Clie
     until(lambda: scim.product.changes[-1] == "deactivate")
     client.send("DELETE", f"/Groups/{group}")
     until(lambda: scim.product.changes[-1] == "reactivate")
+
+
+def family(client: Client, path: str, name: str) -> httpx.Response:
+    return client.patch(path, {"op": "replace", "path": "name.familyName", "value": name})
+
+
+def by_family(**errors: Exception) -> Behaviour:
+    """Return a behaviour that raises by the account's family name."""
+
+    async def behave(account: Account, context: HookContext) -> None:
+        if account.last_name in errors:
+            raise errors[account.last_name]
+
+    return behave
+
+
+def test_the_directorys_retry_has_the_delivery_id_of_the_first_try(
+    scim: Scim, client: Client
+) -> None:
+    path = f"/Users/{client.create_user(OLD)['id']}"
+    scim.product.behaviour = by_family(New=RuntimeError())
+    for _ in range(3):
+        assert_error(family(client, path, "New"), 500)
+    scim.product.behaviour = None
+    assert 200 == family(client, path, "New").status_code
+    told = scim.product.calls[1:]
+    assert len(told) >= 2
+    assert 1 == len({context.delivery_id for _, context in told})
+    attempts = [context.attempt for _, context in told]
+    assert list(range(1, len(told) + 1)) == attempts
+
+
+def test_a_refusal_leads_back_to_before_a_change_of_unknown_outcome(
+    scim: Scim, client: Client
+) -> None:
+    path = f"/Users/{client.create_user(OLD, name={'familyName': 'Before'})['id']}"
+    before = client.get(path)
+    scim.product.behaviour = by_family(One=RuntimeError(), Two=AccountRejected("no"))
+    assert_error(family(client, path, "One"), 500)
+    assert_error(family(client, path, "Two"), 400, "invalidValue")
+    after = client.get(path)
+    assert (before.json(), before.headers["etag"]) == (after.json(), after.headers["etag"])
+    until(lambda: scim.product.calls[-1][0].last_name == "Before")
+    assert "update" == scim.product.changes[-1]

@@ -57,6 +57,7 @@ class HostAccounts:
         self._database.executescript(_TABLES)
         self._reached = reached
         self._trouble = trouble
+        self.refused = {REFUSED}
         self.pause = pause
 
     async def create(self, account: Account, context: HookContext) -> str:
@@ -76,7 +77,7 @@ class HostAccounts:
     async def _take(self, account: Account, context: HookContext) -> None:
         began = time.time()
         self._reached("before hook")
-        if account.last_name == REFUSED and context.change != "delete":
+        if account.last_name in self.refused and context.change != "delete":
             msg = "Nobody is called so here."
             raise AccountRejected(msg)
         if random.randrange(200) < self._trouble:

@@ -66,6 +66,10 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         accounts.pause = (await request.json())["seconds"]
         return JSONResponse({})
 
+    async def refuse(request: Request) -> JSONResponse:
+        accounts.refused.add((await request.json())["family"])
+        return JSONResponse({})
+
     async def revoke(request: Request) -> JSONResponse:
         await scim_app.tokens.revoke((await request.json())["id"])
         return JSONResponse({})
@@ -74,6 +78,7 @@ def build(folder: Path, options: dict[str, Any]) -> Starlette:
         Route("/arm", arm, methods=["POST"]),
         Route("/status", status),
         Route("/mapping", mapping, methods=["POST"]),
+        Route("/refuse", refuse, methods=["POST"]),
         Route("/pause", pause, methods=["POST"]),
         Route("/revoke", revoke, methods=["POST"]),
         Mount("/scim/v2", app=scim_app),

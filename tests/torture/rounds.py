@@ -143,6 +143,8 @@ class Torture:
         assert rows(scim, query) == kept
         query = "SELECT 1 FROM accounts WHERE wanted_state = 'active' AND closed_at IS NOT NULL"
         assert [] == rows(scim, query)
+        query = "SELECT 1 FROM accounts WHERE wanted IS NOT confirmed"
+        assert [] == rows(scim, f"{query} OR wanted_state IS NOT confirmed_state")
 
     def _mapped_key(self) -> str:
         query = "SELECT override FROM mappings ORDER BY number DESC LIMIT 1"

@@ -5,7 +5,6 @@ Names and values are always parameters; the texts below are constants.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,15 +20,13 @@ from scim_asgi.protocol.conditions import (
 )
 from scim_asgi.protocol.paths import Target
 from scim_asgi.store.base import Part, Selection
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A piece of SQL and the values of its parameters, in order."""
-
-    sql: str
-    parameters: tuple[Any, ...] = ()
-
+from scim_asgi.store.sqlite.clauses import (
+    Clause,
+    deepest_first,
+    joined,
+    negated,
+    parenthesised,
+)
 
 _RELATIONS = {
     "eq": "{0} IS ?",
@@ -74,7 +71,7 @@ _RELATED_ROWS = {
 def select(selection: Selection) -> Clause:
     """Return the query for the numbers of a selection's resources, in its order."""
     queries = [_select_part(selection, part) for part in selection.parts]
-    query = _joined(" UNION ALL ", queries)
+    query = joined(" UNION ALL ", queries)
     order = "1"
     if selection.is_sorted:
         direction = "DESC" if selection.descending else "ASC"
@@ -120,12 +117,7 @@ def where(selection: Selection, part: Part, *, after: int | None = None) -> Clau
     clauses[0] = Clause(f"{column} = ? AND r.resource_type = ?", space)
     if after is not None:
         clauses.append(Clause("r.number > ?", (after,)))
-    return _joined(" AND ", clauses)
-
-
-def _joined(separator: str, clauses: list[Clause]) -> Clause:
-    parameters = tuple(value for clause in clauses for value in clause.parameters)
-    return Clause(separator.join(clause.sql for clause in clauses), parameters)
+    return joined(" AND ", clauses)
 
 
 def json_path(*names: str) -> str:
@@ -146,11 +138,10 @@ class _Compiler:
             case AllOf(conditions):
                 return self._all(conditions, top)
             case AnyOf(conditions):
-                clauses = [self.condition(each, top=False) for each in conditions]
-                return _parenthesised(" OR ", clauses, "FALSE")
-            case Negation(negated):
-                inner = self.condition(negated, top=False)
-                return Clause(f"NOT ({inner.sql})", inner.parameters)
+                clauses = [self.condition(each, top=False) for each in deepest_first(conditions)]
+                return parenthesised(" OR ", clauses, "FALSE")
+            case Negation(inner_condition):
+                return negated(self.condition(inner_condition, top=False))
             case Exists(target):
                 return self._exists(target)
             case Compare():
@@ -158,11 +149,11 @@ class _Compiler:
             case Element(target, inner_condition):
                 clause = self._element(target, inner_condition)
                 anchor = self._anchor(target, inner_condition) if top else None
-                return clause if anchor is None else _joined(" AND ", [anchor, clause])
+                return clause if anchor is None else joined(" AND ", [anchor, clause])
 
     def _all(self, conditions: tuple[Condition, ...], top: bool) -> Clause:
-        clauses = [self.condition(each, top=top) for each in conditions]
-        return _parenthesised(" AND ", clauses, "TRUE")
+        clauses = [self.condition(each, top=top) for each in deepest_first(conditions)]
+        return parenthesised(" AND ", clauses, "TRUE")
 
     def _compare(self, compare: Compare, top: bool) -> Clause:
         target = compare.target
@@ -302,14 +293,13 @@ class _Compiler:
         """A value filter on meta, whose sub-attributes are columns."""
         match condition:
             case AllOf(conditions) | AnyOf(conditions):
-                clauses = [self._in_meta(meta, each) for each in conditions]
+                clauses = [self._in_meta(meta, each) for each in deepest_first(conditions)]
                 both = isinstance(condition, AllOf)
-                return _parenthesised(
+                return parenthesised(
                     *((" AND ", clauses, "TRUE") if both else (" OR ", clauses, "FALSE"))
                 )
-            case Negation(negated):
-                inner = self._in_meta(meta, negated)
-                return Clause(f"NOT ({inner.sql})", inner.parameters)
+            case Negation(inner_condition):
+                return negated(self._in_meta(meta, inner_condition))
             case Compare(target, operator, value):
                 whole = Target(None, meta.attribute, target.attribute)
                 return self._compare(Compare(whole, operator, value), False)
@@ -321,15 +311,15 @@ class _Compiler:
     ) -> Clause:
         """Compile a condition on the sub-attributes of an element; None for a related row."""
         match condition:
-            case AllOf(conditions):
-                clauses = [self._in_element(each, element, simple=simple) for each in conditions]
-                return _parenthesised(" AND ", clauses, "TRUE")
-            case AnyOf(conditions):
-                clauses = [self._in_element(each, element, simple=simple) for each in conditions]
-                return _parenthesised(" OR ", clauses, "FALSE")
-            case Negation(negated):
-                inner = self._in_element(negated, element, simple=simple)
-                return Clause(f"NOT ({inner.sql})", inner.parameters)
+            case AllOf(conditions) | AnyOf(conditions):
+                inner = deepest_first(conditions)
+                clauses = [self._in_element(each, element, simple=simple) for each in inner]
+                both = isinstance(condition, AllOf)
+                return parenthesised(
+                    *((" AND ", clauses, "TRUE") if both else (" OR ", clauses, "FALSE"))
+                )
+            case Negation(inner_condition):
+                return negated(self._in_element(inner_condition, element, simple=simple))
             case Exists(target):
                 assert target.attribute is not None
                 value = self._sub_value(target.attribute.name, element, simple)
@@ -383,10 +373,3 @@ def _relate(value: Clause, compare: Compare) -> Clause:
     return Clause(
         template.format(f"({value.sql})"), (*value.parameters * template.count("{0}"), *wanted)
     )
-
-
-def _parenthesised(separator: str, clauses: list[Clause], empty: str) -> Clause:
-    if not clauses:
-        return Clause(empty)
-    joined = _joined(separator, clauses)
-    return Clause(f"({joined.sql})", joined.parameters)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from scim_asgi.store.base import Transaction
-from scim_asgi.store.errors import StoreError, StoreUnavailable
+from scim_asgi.store.errors import QueryTooSlow, StoreError, StoreUnavailable
+from scim_asgi.store.records import LogRecord
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.connection import Connection
 from scim_asgi.store.sqlite.file import MEMORY, DatabaseFile, StoreReplaced
@@ -21,11 +24,20 @@ from scim_asgi.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 
+_STEPS = 10_000
+"""How many steps of SQLite's machine are taken between two looks at the clock."""
+
+
+def _whole(row: LogRecord) -> LogRecord:
+    return row
+
 
 class SqliteTransaction:
     """`scim_asgi.store.base.Transaction` on a connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord] = _whole
+    ) -> None:
         self.resources = SqliteResources(connection)
         self.members = SqliteMembers(connection)
         self.accounts = SqliteAccounts(connection)
@@ -33,8 +45,22 @@ class SqliteTransaction:
         self.mappings = SqliteVersions(connection, MAPPINGS)
         self.roles = SqliteVersions(connection, ROLES)
         self.remappings = SqliteRemappings(connection)
-        self.log = SqliteLog(connection)
+        self.log = SqliteLog(connection, kept)
         self._connection = connection
+
+    @contextmanager
+    def in_time(self, seconds: float) -> Iterator[None]:
+        deadline = time.monotonic() + seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            msg = f"The query took longer than {seconds:g} seconds."
+            raise QueryTooSlow(msg) from error
+        finally:
+            self._connection.set_progress_handler(None, 0)
 
     def secret(self) -> bytes:
         row = self._connection.execute("SELECT value FROM secret").fetchone()
@@ -49,13 +75,21 @@ class SqliteStore:
     Args:
         path: The file's path, or ``:memory:``.
         busy_timeout: How many seconds to wait for another process that writes.
+        kept: Returns what is kept of a row of the provisioning log.
     """
 
-    def __init__(self, path: str, *, busy_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        busy_timeout: float = 5.0,
+        kept: Callable[[LogRecord], LogRecord] = _whole,
+    ) -> None:
         self._file = DatabaseFile(path)
         self._writing = Connection(path, busy_timeout)
         self._reading = self._writing if path == MEMORY else Connection(path, busy_timeout)
         self._writer = Writer(self._writing, self._check)
+        self._kept = kept
         self._is_replaced = False
         self._reopening = asyncio.Lock()
 
@@ -88,7 +122,7 @@ class SqliteStore:
         if self._is_replaced:
             await self._reopen()
         unit = self._writer.write(
-            lambda connection: work(SqliteTransaction(connection)), durable=durable
+            lambda connection: work(SqliteTransaction(connection, self._kept)), durable=durable
         )
         return await _translated(unit)
 

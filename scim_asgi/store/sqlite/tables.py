@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import builtins
 import sqlite3
+from collections.abc import Callable
 
 from scim_asgi.store.records import LogRecord, TokenRecord
 from scim_asgi.store.sqlite.rows import Table
 
 _TOKENS = Table("tokens", TokenRecord)
+_LIVE = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 _LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
 
 
@@ -21,8 +23,8 @@ class SqliteTokens:
     def insert(self, record: TokenRecord) -> None:
         _TOKENS.insert(self._connection, record)
 
-    def by_digest(self, digest: bytes) -> TokenRecord | None:
-        return _TOKENS.one(self._connection, "WHERE digest = ?", (digest,))
+    def live(self, digest: bytes, at: int) -> TokenRecord | None:
+        return _TOKENS.one(self._connection, _LIVE, (digest, at))
 
     def by_id(self, token_id: str) -> TokenRecord | None:
         return _TOKENS.one(self._connection, "WHERE id = ?", (token_id,))
@@ -42,14 +44,17 @@ class SqliteTokens:
 class SqliteLog:
     """`scim_asgi.store.base.LogTable` on a connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord]
+    ) -> None:
         self._connection = connection
+        self._kept = kept
 
     def insert(self, record: LogRecord) -> int:
-        return _LOG.insert(self._connection, record)
+        return _LOG.insert(self._connection, self._kept(record))
 
     def update(self, number: int, record: LogRecord) -> None:
-        _LOG.update(self._connection, number, record)
+        _LOG.update(self._connection, number, self._kept(record))
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scim_asgi import Limits
 from tests.client import ENTERPRISE, GROUP, PATCH_OP, USER, Client, assert_error
 from tests.conformance.checklist.requests import listed, op, read, user
 from tests.conftest import Scim, Served
@@ -275,7 +276,7 @@ def test_blk_16_too_many_operations_are_413(client: Client) -> None:
 
 
 def test_blk_17_a_body_that_is_too_large_is_413(serve: Served) -> None:
-    client = serve(hooks=None, max_body=1000).client()
+    client = serve(hooks=None, limits=Limits(body_bytes=1000)).client()
     assert 1000 == read(client, "/ServiceProviderConfig")["bulk"]["maxPayloadSize"]
     answer = client.post("/Bulk", b"x" * 1001)
     assert "1000" in assert_error(answer, 413)

@@ -115,7 +115,8 @@ CREATE TABLE tokens (
     revoked_at INTEGER
 );
 CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
-CREATE UNIQUE INDEX tokens_by_digest ON tokens (digest);
+-- Revoked tokens are not in it, so that looking one up costs what looking up any wrong one costs.
+CREATE UNIQUE INDEX tokens_live ON tokens (digest) WHERE revoked_at IS NULL;
 CREATE INDEX tokens_by_organization ON tokens (organization_id, number);
 
 -- Every override that was ever saved; the one with the highest number is in force.

@@ -1,0 +1,20 @@
+"""What must never be shown or logged, taken out of texts."""
+
+from __future__ import annotations
+
+import re
+
+TOKEN_PREFIX = "scim_"  # noqa: S105 - how every token begins
+_TOKEN = re.compile(rf"{TOKEN_PREFIX}[0-9A-Za-z]{{20,}}")
+
+
+def shown(text: str, longest: int) -> str:
+    """Return a text that may have come from a client, without tokens and not too long.
+
+    Args:
+        text: The text.
+        longest: How many characters are kept.
+    """
+    if TOKEN_PREFIX in text:
+        text = _TOKEN.sub(f"{TOKEN_PREFIX}…", text)
+    return text if len(text) <= longest else text[: longest - 1] + "…"

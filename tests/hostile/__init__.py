@@ -1,0 +1,1 @@
+"""What those try who should not be able to: strangers, other organizations, broken clients."""
