@@ -15,11 +15,11 @@ from examples.acme.process import running, scim_asgi
 from scim_asgi.simulate import Entra, Exchange
 from scim_asgi.simulate.company import Company, Person
 
-ROLE_MAPPING = {
-    'groups[displayName sw "acme-"].displayName': (
-        '{{ value | downcase | replace: "acme-admins", "org:admin" '
-        '| replace: "acme-employees", "org:member" }}.organization_role'
-    )
+ROLE_RULES = {
+    "rules": [
+        {"group": "Acme-Admins", "role": "org:admin"},
+        {"group": "Acme-Employees", "role": "org:member"},
+    ]
 }
 _SEED = 271
 _PATIENCE = 15.0
@@ -83,9 +83,9 @@ def round_trip(title: str, mode: str) -> bool:
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as url:
         folder = Path(name)
         issued = json.loads(scim_asgi(folder, "token", "issue", "acme", "--name", title, "--json"))
-        override = folder / "roles.json"
-        override.write_text(json.dumps(ROLE_MAPPING))
-        print(scim_asgi(folder, "mapping", "set", "acme", str(override)))
+        rules = folder / "roles.json"
+        rules.write_text(json.dumps(ROLE_RULES))
+        print(scim_asgi(folder, "roles", "set", "acme", str(rules)))
         entra = Entra(
             f"{url}/scim/v2",
             issued["token"],

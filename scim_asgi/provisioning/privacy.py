@@ -21,6 +21,8 @@ _WITHHELD = "personal data is not logged"
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _QUOTED = re.compile(r'"([^"]{1,300})"')
 _INDEX = re.compile(r"\[\d+\]")
+_WITH_VALUES = frozenset({"refused", "failed", "skipped", "warning"})
+"""The actions of the background whose details name values, not only reasons."""
 _MESSAGE_NAMES = [
     "schemas",
     "Operations",
@@ -92,7 +94,7 @@ class LogPolicy:
             behind = behind or harmless
 
     def _masked(self, row: LogRecord) -> LogRecord:
-        is_reason = not row.method and row.action not in ("refused", "failed", "skipped")
+        is_reason = not row.method and row.action not in _WITH_VALUES
         return replace(
             row,
             resource_name=row.resource_name if _ID.fullmatch(row.resource_name) else "",

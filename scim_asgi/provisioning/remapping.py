@@ -120,15 +120,17 @@ class Remapping:
             limit=_BATCH,
         )
         done = [self._map(tx, account) for account in accounts]
+        is_finished = len(accounts) < _BATCH
+        # Accounts may have come back or gone meanwhile.
+        mapped = min(remapping.mapped + len(done), remapping.total)
         tx.remappings.update(
             replace(
                 remapping,
                 position=accounts[-1].number if accounts else remapping.last,
-                # Accounts may have gone meanwhile: nothing is left of them to be mapped.
-                mapped=remapping.mapped + len(done) if accounts else remapping.total,
+                mapped=remapping.total if is_finished else mapped,
                 changed=remapping.changed + done.count("changed"),
                 skipped=remapping.skipped + done.count("skipped"),
-                finished_at=None if len(accounts) == _BATCH else now(),
+                finished_at=now() if is_finished else None,
             )
         )
 

@@ -25,6 +25,7 @@ from tests.conformance.test_fuzz import BODIES, changed
 from tests.conftest import Scim, Served
 from tests.hostile.attempts import BULK
 from tests.product import raising
+from tests.waiting import until
 
 PASSWORD = "hunter2-9f3c1d"
 OTHER = "victim-51e7a0"
@@ -298,6 +299,18 @@ def test_a_row_of_the_log_is_bounded(serve: Served) -> None:
         assert len(str(row)) < 5000
     answer = client.patch(path, {"op": "add", "path": f"{long}[", "value": "x"})
     assert len(answer.text) < 3000
+
+
+def test_a_warning_of_the_background_withholds_values_too(serve: Served) -> None:
+    scim = serve(log_personal_data=False, roles={"org:admin"})
+    client = scim.client()
+    ada = client.create_user("ada@acme.test")
+    scim.set_mapping({"groups[0].displayName": "organization_role"})
+    client.create_group(PERSON, ada["id"])
+    until(lambda: any(row.action == "warning" for row in scim.log()))
+    warning = next(row for row in scim.log() if row.action == "warning")
+    assert PERSON not in str(warning)
+    assert ada["id"] == warning.resource_id
 
 
 def test_every_row_of_the_log_goes_through_the_policy() -> None:

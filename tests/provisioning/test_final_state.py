@@ -146,8 +146,8 @@ def test_an_account_depends_on_the_final_state_alone(
     for state in history:
         directory.become(state)
     wanted = expected(history[-1])
-    until(lambda: accounts(shared, organization) == wanted, 5)
-    until(lambda: is_settled(shared, organization), 5)
+    until(lambda: accounts(shared, organization) == wanted)
+    until(lambda: is_settled(shared, organization))
     assert wanted == accounts(shared, organization)
 
 
