@@ -32,10 +32,10 @@ serve: .venv/ready
 	@$(BIN)/python -m examples.acme.serve
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 simulate: .venv/ready
-	SIMULATE_IN_FULL=1 $(BIN)/python -m pytest tests/simulate/test_simulators.py
+	SIMULATE_IN_FULL=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/simulate/test_simulators.py
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from scim_asgi.cli import main
 from scim_asgi.simulate import SIMULATORS
 from tests.commands import attempt, command, served
 
@@ -58,7 +61,7 @@ def test_every_directory_and_mode_is_offered(tmp_path: Path) -> None:
     listed = command(tmp_path, "simulate", "--help").stdout
     for name, simulator in SIMULATORS.items():
         assert f"  {name} " in listed
-        text = command(tmp_path, "simulate", name, "--help").stdout
+        text = CliRunner().invoke(main, ["simulate", name, "--help"]).output
         modes = simulator.modes if len(simulator.modes) > 1 else ()
         assert all(f"--{mode}" in text for mode in modes)
 
