@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,6 +26,7 @@ from scim_asgi import ScimApp
 ORGANIZATION = "bench"
 LIMIT_SECONDS = 20.0
 LIMIT_MS = 50.0
+_CLIENTS = 4
 
 _OVERRIDE = {
     "name.givenName": "{{ value | upcase }}",
@@ -42,6 +44,7 @@ class Found(Struct, frozen=True):
         rate: Requests answered in a second meanwhile.
         median: Milliseconds that half of their answers took at most.
         p99: Milliseconds that 99 of 100 answers took at most.
+        quiet: Likewise, just before, when nothing was mapped anew.
     """
 
     seconds: float
@@ -49,6 +52,7 @@ class Found(Struct, frozen=True):
     rate: float
     median: float
     p99: float
+    quiet: float
 
 
 async def run(database: Path, target: Target, users: int, pause: float) -> Found:
@@ -58,7 +62,7 @@ async def run(database: Path, target: Target, users: int, pause: float) -> Found
         database: The file.
         target: The server.
         users: How many users there are.
-        pause: Seconds between the requests of each of four connections.
+        pause: Seconds between the requests of each connection.
     """
     await measure(
         target,
@@ -68,23 +72,43 @@ async def run(database: Path, target: Target, users: int, pause: float) -> Found
         connections=16,
     )
     some = [await create(target, "/Users", user(users + number)) for number in range(20)]
-    stop = asyncio.Event()
+    quiet = await _served_while(asyncio.sleep(min(3.0, users / 1000)), target, some, pause)
     app = ScimApp(str(database))
     async with app.lifespan():
         began = time.perf_counter()
-        await app.mappings.set(ORGANIZATION, _OVERRIDE, saved_by="benchmark")
-        served = [asyncio.create_task(_serve(target, some, n, pause, stop)) for n in range(4)]
-        while True:
-            status = await app.mappings.status(ORGANIZATION)
-            assert status is not None
-            if status.finished_at is not None and status.waiting <= len(served):
-                break
-            await asyncio.sleep(0.1)
+        times = await _served_while(_remapped(app), target, some, pause)
         seconds = time.perf_counter() - began
-        stop.set()
-        times = sorted(each for found in await asyncio.gather(*served) for each in found)
-    at = [times[int(len(times) * part)] * 1e3 for part in (0.5, 0.99)]
-    return Found(seconds, status.changed, len(times) / seconds, *at)
+        status = await app.mappings.status(ORGANIZATION)
+    changed = 0 if status is None else status.changed
+    rate = len(times) / seconds
+    return Found(seconds, changed, rate, _at(times, 0.5), _at(times, 0.99), _at(quiet, 0.99))
+
+
+async def _remapped(app: ScimApp) -> None:
+    """Replace the mapping, and wait until every account is mapped and confirmed."""
+    await app.mappings.set(ORGANIZATION, _OVERRIDE, saved_by="benchmark")
+    while True:
+        status = await app.mappings.status(ORGANIZATION)
+        # The requests meanwhile have accounts of their own to wait for.
+        if status is not None and status.finished_at is not None and status.waiting <= _CLIENTS:
+            return
+        await asyncio.sleep(0.1)
+
+
+async def _served_while(
+    work: Awaitable[None], target: Target, some: list[str], pause: float
+) -> list[float]:
+    """Send requests while something else goes on; return the seconds that each answer took."""
+    stop = asyncio.Event()
+    served = [asyncio.create_task(_serve(target, some, n, pause, stop)) for n in range(_CLIENTS)]
+    await work
+    stop.set()
+    return sorted(each for times in await asyncio.gather(*served) for each in times)
+
+
+def _at(times: list[float], part: float) -> float:
+    """Return the milliseconds that a part of the answers took at most."""
+    return times[int(len(times) * part)] * 1e3
 
 
 async def _serve(
@@ -96,7 +120,7 @@ async def _serve(
     number = first
     while not stop.is_set():
         request = _request(target, some, number)
-        number += 4
+        number += _CLIENTS
         began = time.perf_counter()
         writer.write(request)
         status, body = await answer(reader)
@@ -112,7 +136,7 @@ async def _serve(
 
 def _request(target: Target, some: list[str], number: int) -> bytes:
     path = f"/Users/{some[number % len(some)]}"
-    match number // 4 % 4:
+    match number // _CLIENTS % 4:
         case 0:
             return target.request("GET", path)
         case 1:
@@ -152,7 +176,7 @@ def main() -> int:
     )
     print(
         f"meanwhile {found.rate:.0f} requests/s answered in {found.median:.1f} ms (median), "
-        f"{found.p99:.1f} ms (p99; {LIMIT_MS:.0f} ms are allowed)"
+        f"{found.p99:.1f} ms (p99; {LIMIT_MS:.0f} ms are allowed; {found.quiet:.1f} ms just before)"
     )
     return 0 if found.seconds < LIMIT_SECONDS and found.p99 < LIMIT_MS else 1
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import random
 import secrets
-from copy import deepcopy
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
@@ -31,6 +31,9 @@ from scim_asgi.provisioning.log import with_error
 from scim_asgi.provisioning.representation import Representations, load_related, values_of
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 _FIRST_PAUSE = 1_000
 _LONGEST_PAUSE = 300_000
@@ -88,7 +91,7 @@ class Reconciler:
         account, resource = loaded
         # A hook may change what it gets; what it confirms is what is stored here.
         outcome = await self._delivery.deliver(
-            deepcopy(account), resource, directory=directory, password=password
+            _copied(account), resource, directory=directory, password=password
         )
         await self._store.write(
             lambda tx: self._record(
@@ -203,6 +206,15 @@ class Reconciler:
         if not await self._store.read(lambda tx: tx.accounts.due(now(), 1)):
             return []
         return await self._store.write(take, durable=False)
+
+
+def _copied(account: AccountRecord) -> AccountRecord:
+    """Return an account that shares nothing that can be changed; by way of JSON, which is fast."""
+    return replace(
+        account,
+        wanted=_decode(_encode(account.wanted)),
+        confirmed=_decode(_encode(account.confirmed)),
+    )
 
 
 def _background_row(account: AccountRecord, resource: dict[str, Any]) -> LogRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -37,7 +38,9 @@ class Table(Generic[R]):
         self._record = record
         self._names = [field.name for field in fields(record)]
         self._written = [each for each in self._names if each != "number"]
+        self._get = attrgetter(*self._written)
         self._json = json
+        self._json_places = [self._written.index(name) for name in json]
         self._flags = flags
         self.select = f"SELECT {', '.join(self._names)} FROM {name}"
         columns = ", ".join(self._written)
@@ -80,9 +83,8 @@ class Table(Generic[R]):
         return self._record(**values)
 
     def _values(self, record: R) -> list[Any]:
-        return [self._value(name, getattr(record, name)) for name in self._written]
-
-    def _value(self, name: str, value: Any) -> Any:
-        if name in self._json and value is not None:
-            return _encode(value).decode()
-        return value
+        values = list(self._get(record))
+        for place in self._json_places:
+            if values[place] is not None:
+                values[place] = _encode(values[place]).decode()
+        return values
