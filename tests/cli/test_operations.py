@@ -67,8 +67,10 @@ def product(folder: Path, *arguments: str) -> Iterator[Product]:
     (folder / "product.py").write_text(PRODUCT)
     with served(folder, *HOOKS, *arguments) as (url, _):
         served_product = Product(folder, url)
-        yield served_product
-        served_product.client.close()
+        try:
+            yield served_product
+        finally:
+            served_product.client.close()
 
 
 def test_reconcile_all_restores_a_product_that_has_lost_its_accounts(tmp_path: Path) -> None:

@@ -64,8 +64,10 @@ def slow(folder: Path, *arguments: str) -> Iterator[Slow]:
     options = ("--hooks", "product:Hooks", *arguments)
     with ThreadPoolExecutor() as pool, served(folder, *options) as (url, process):
         server = Slow(folder, url, process, pool)
-        yield server
-        server.close()
+        try:
+            yield server
+        finally:
+            server.close()
 
 
 def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
