@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.http.responses import send_error
@@ -18,6 +18,7 @@ from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
+from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet, ReadHook
 from scim_asgi.provisioning.log import ProvisioningLog
@@ -29,6 +30,9 @@ from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.runtime import Runtime, Settings
 from scim_asgi.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from scim_asgi.admin.actor import Authorize
 
 logger = logging.getLogger("scim_asgi")
 
@@ -135,6 +139,7 @@ class ScimApp(Generic[A]):
             guard=None if guard is None else msgspec.to_builtins(guard),
             shutdown_timeout=shutdown_timeout,
         )
+        self._settings = settings
         self._hooks = HookSet(hooks)
         # Without a type of the host's own, A is Account: the variable's default says so.
         account_type = cast("type[A]", Account) if account is None else account
@@ -166,6 +171,11 @@ class ScimApp(Generic[A]):
     def reconciliation(self) -> Reconciliation:
         """See how much the host has yet to confirm, deliver it again, release what is held."""
         return self._runtime.reconciliation
+
+    @property
+    def connections(self) -> Connections:
+        """See how the connection of an organization to its directory stands."""
+        return self._runtime.connections
 
     @property
     def roles(self) -> Roles:
@@ -208,6 +218,25 @@ class ScimApp(Generic[A]):
     def on_read(self, hook: R) -> R:
         """Use the decorated async function to learn which accounts the host really has."""
         return self._hooks.register("read", hook)
+
+    def admin(self, *, authorize: Authorize) -> ASGIApp:
+        """Return the admin API as an ASGI app, to be mounted where the host likes.
+
+        Args:
+            authorize: An async callable of the request (of Starlette) and the organization's id
+                that returns an :class:`scim_asgi.admin.Actor`, or None where nobody may know of
+                that organization; :class:`scim_asgi.admin.SecretKey` for other servers of the
+                host.
+
+        Raises:
+            TypeError: `authorize` is no async callable.
+        """
+        from scim_asgi.admin.app import AdminEndpoints, check_authorize
+
+        check_authorize(authorize)
+        base_url = self._settings.base_url
+        endpoints = AdminEndpoints(self, self._runtime, authorize, base_url=base_url)
+        return _Mounted(self, endpoints)
 
     def drain(self) -> None:
         """Answer every request from now on 503; those under way finish.
@@ -260,11 +289,11 @@ class ScimApp(Generic[A]):
         if scope["type"] == "lifespan":
             await self._run_lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._run_http(scope, receive, send)
+            await self._run_http(scope, receive, send, self._runtime.app)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _run_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run_http(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         if self._is_draining:
             await send_error(send, Unavailable(_DRAINING, 5))
             return
@@ -272,7 +301,7 @@ class ScimApp(Generic[A]):
         try:
             if not self._runtime.is_running:
                 await self._start_late()
-            await self._runtime.app(scope, receive, send)
+            await app(scope, receive, send)
         finally:
             self._under_way -= 1
 
@@ -297,6 +326,25 @@ class ScimApp(Generic[A]):
         await receive()
         await context.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Mounted:
+    """Another application over the same database, such as the admin API.
+
+    Args:
+        scim_app: The ScimApp, which opens the database and counts what is under way.
+        app: What answers HTTP.
+    """
+
+    def __init__(self, scim_app: ScimApp[Any], app: ASGIApp) -> None:
+        self._scim_app = scim_app
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._scim_app._run_http(scope, receive, send, self._app)
+        else:
+            await self._scim_app(scope, receive, send)
 
 
 def database_path(database: str) -> str:

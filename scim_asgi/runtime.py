@@ -22,6 +22,7 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.compiled import CompiledMappings
+from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.drift import DriftFinder
 from scim_asgi.provisioning.guard import ClosingGuard, Guard
@@ -135,6 +136,7 @@ class Runtime(Generic[A]):
         self.store = OpeningStore(store)
         self.tokens = Tokens(self.store)
         self.log = ProvisioningLog(self.store)
+        self.connections = Connections(self.store)
         self._shutdown_timeout = settings.shutdown_timeout
         self._ending: asyncio.TimerHandle | None = None
         self._delivery = Delivery(hooks, fields, settings.hook_timeout)

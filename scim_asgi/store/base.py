@@ -27,7 +27,9 @@ from scim_asgi.store.records import (
     ResourceRecord,
     ResourceValues,
     RolesRecord,
+    SeenRecord,
     TokenRecord,
+    Totals,
     WorkLeft,
 )
 
@@ -284,6 +286,19 @@ class Remappings(Protocol):
         """Store how far one has come."""
 
 
+class ConnectionTable(Protocol):
+    """What is known of the connections of organizations to their directories."""
+
+    def seen(self, organization_id: str) -> SeenRecord | None:
+        """Return the latest request of a directory, or None before the first."""
+
+    def note(self, record: SeenRecord) -> None:
+        """Note a request; when the first one came stays as it is."""
+
+    def totals(self, organization_id: str) -> Totals:
+        """Return how much an organization has; nothing is counted for it."""
+
+
 class LogTable(Protocol):
     """The provisioning log."""
 
@@ -298,6 +313,15 @@ class LogTable(Protocol):
 
     def latest(self, organization_id: str, *, limit: int = 100) -> builtins.list[LogRecord]:
         """Return the newest rows, oldest first."""
+
+    def count(self, organization_id: str, actions: Sequence[str], since: int) -> int:
+        """Return how many requests the rows with these actions since a time stand for."""
+
+    def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
+        """Return what came of the latest writes of the directory since a time, newest first.
+
+        Those that were skipped, and those that are under way, are left out.
+        """
 
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
         """Return how many rows there are of each action, from a time on."""
@@ -333,6 +357,10 @@ class Transaction(Protocol):
     @property
     def remappings(self) -> Remappings:
         """The table of mappings anew."""
+
+    @property
+    def connections(self) -> ConnectionTable:
+        """What is known of connections."""
 
     @property
     def log(self) -> LogTable:

@@ -14,6 +14,7 @@ from scim_asgi.store.errors import QueryTooSlow, StoreError, StoreUnavailable
 from scim_asgi.store.records import LogRecord
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.connection import Connection
+from scim_asgi.store.sqlite.connections import SqliteConnections
 from scim_asgi.store.sqlite.file import MEMORY, DatabaseFile, StoreReplaced
 from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
@@ -45,6 +46,7 @@ class SqliteTransaction:
         self.mappings = SqliteVersions(connection, MAPPINGS)
         self.roles = SqliteVersions(connection, ROLES)
         self.remappings = SqliteRemappings(connection)
+        self.connections = SqliteConnections(connection)
         self.log = SqliteLog(connection, kept)
         self._connection = connection
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import builtins
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from scim_asgi.store.records import LogRecord, TokenRecord
 from scim_asgi.store.sqlite.rows import Table
 
 _TOKENS = Table("tokens", TokenRecord)
 _LIVE = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+_COUNT = """
+SELECT coalesce(sum(count), 0) FROM provisioning_log
+WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ?
+"""
+_LATEST_ACTIONS = """
+SELECT action FROM (
+    SELECT action, method FROM provisioning_log WHERE organization_id = ? AND at > ?
+    ORDER BY at DESC, number DESC LIMIT 200
+) WHERE method <> '' AND action NOT IN ('skipped', 'pending') LIMIT ?
+"""
 _LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
 
 
@@ -72,3 +84,11 @@ class SqliteLog:
             "WHERE organization_id = ? AND at >= ? GROUP BY action ORDER BY action"
         )
         return dict(self._connection.execute(query, (organization_id, since)).fetchall())
+
+    def count(self, organization_id: str, actions: Sequence[str], since: int) -> int:
+        named = (organization_id, msgspec.json.encode(actions).decode(), since)
+        return int(self._connection.execute(_COUNT, named).fetchone()[0])
+
+    def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
+        rows = self._connection.execute(_LATEST_ACTIONS, (organization_id, since, limit))
+        return [action for (action,) in rows]

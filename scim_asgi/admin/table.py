@@ -1,0 +1,11 @@
+"""All endpoints of the admin API."""
+
+from __future__ import annotations
+
+from scim_asgi.admin import connection, tokens
+from scim_asgi.admin.routes import Route
+
+ROUTES: tuple[Route, ...] = (
+    *connection.ROUTES,
+    *tokens.ROUTES,
+)
