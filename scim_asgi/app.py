@@ -21,11 +21,13 @@ from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet, ReadHook
-from scim_asgi.provisioning.log import ProvisioningLog
+from scim_asgi.provisioning.log_reader import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.people import Groups, Users
 from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.reconciliation import Reconciliation
+from scim_asgi.provisioning.retention import LogRetention
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.runtime import Runtime, Settings
@@ -86,6 +88,7 @@ class ScimApp(Generic[A]):
             ``emails.display``, for clients that stumble over it; it works as before.
         guard: How much of an organization may be deactivated or deleted before a person has to
             look at it; None for everything.
+        log_retention: How long the provisioning log is kept, and how many rows of it.
         shutdown_timeout: Seconds that a stop waits for hooks under way before they are cancelled
             and repeated at the next start.
 
@@ -118,6 +121,7 @@ class ScimApp(Generic[A]):
         log_personal_data: bool = True,
         unpublished_attributes: Iterable[str] = (),
         guard: Guard | None = Guard(),  # noqa: B008 - frozen
+        log_retention: LogRetention = LogRetention(),  # noqa: B008 - frozen
         shutdown_timeout: float = 20.0,
     ) -> None:
         groups = group_definition(unique_names=unique_group_names)
@@ -137,6 +141,7 @@ class ScimApp(Generic[A]):
             roles=_role_names(roles),
             unpublished_attributes=tuple(unpublished_attributes),
             guard=None if guard is None else msgspec.to_builtins(guard),
+            log_retention=msgspec.to_builtins(log_retention),
             shutdown_timeout=shutdown_timeout,
         )
         self._settings = settings
@@ -171,6 +176,16 @@ class ScimApp(Generic[A]):
     def reconciliation(self) -> Reconciliation:
         """See how much the host has yet to confirm, deliver it again, release what is held."""
         return self._runtime.reconciliation
+
+    @property
+    def users(self) -> Users:
+        """See the users of an organization, each with its account and its history."""
+        return self._runtime.users
+
+    @property
+    def groups(self) -> Groups:
+        """See the groups of an organization."""
+        return self._runtime.groups
 
     @property
     def connections(self) -> Connections:

@@ -17,6 +17,7 @@ from scim_asgi.admin.actor import Actor, Authorize
 from scim_asgi.admin.decoding import decode_body, decode_query
 from scim_asgi.admin.errors import AdminError, ErrorList, Invalid, NotSignedIn, not_found, problem
 from scim_asgi.admin.mount import scim_url
+from scim_asgi.admin.openapi import openapi
 from scim_asgi.admin.routes import Asked, Route, answer
 from scim_asgi.admin.table import ROUTES
 from scim_asgi.http.paths import route_path
@@ -30,6 +31,9 @@ logger = logging.getLogger("scim_asgi.admin")
 
 LIMITS = Limits(body_bytes=2**20)
 """What a request to the admin API may cost."""
+
+DOCUMENT = "/openapi.json"
+"""The path of the OpenAPI document, which everybody may read."""
 
 _decode = msgspec.json.Decoder().decode
 _CODES = {408: "timeout", 413: "too_large", 414: "too_large", 415: "media_type_unsupported"}
@@ -84,15 +88,19 @@ class AdminEndpoints:
             await error_response(error, scope)(scope, receive, watched)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        split = route_path(scope)
-        matches = [] if split is None else self._matches(split[1])
-        if not matches:
+        prefix, path = route_path(scope) or ("", "")
+        matches = self._matches(path)
+        methods: list[str] = [route.method for route, _ in matches]
+        if path == DOCUMENT:
+            methods = ["GET"]
+        if not methods:
             raise not_found("There is no endpoint at this path.")
-        methods = [route.method for route, _ in matches]
         allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
         if scope["method"] == "OPTIONS":
             return Response(status_code=204, headers={"Allow": allowed})
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        if path == DOCUMENT and method == "GET":
+            return answer(openapi(self._routes, prefix or "/"))
         for route, params in matches:
             if route.method == method:
                 return await route.handler(await self._asked(route, params, scope, receive))

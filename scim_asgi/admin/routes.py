@@ -17,6 +17,9 @@ from scim_asgi.runtime import Runtime
 ORGANIZATION = "/organizations/{organization_id}"
 SCIM = f"{ORGANIZATION}/scim"
 
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""The headers of every answer: none may be kept, since it may hold a token or personal data."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -102,6 +105,5 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    """Return a value as JSON; nobody may keep it, since it may hold a token or personal data."""
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(_encode(value), status, headers, "application/json")
+    """Return a value as JSON."""
+    return Response(_encode(value), status, HEADERS, "application/json")

@@ -37,9 +37,14 @@ class By(Struct, frozen=True):
     surface: Surface = "python"
 
 
+def named(by: By | str) -> By:
+    """Return who does something; a name alone stands for the host's own code."""
+    return By(by) if isinstance(by, str) else by
+
+
 def audit_row(organization_id: str, action: AuditAction, by: By | str, detail: str) -> LogRecord:
-    """Return the row that says what somebody did; a name alone stands for the host's own code."""
-    by = By(by) if isinstance(by, str) else by
+    """Return the row that says what somebody did."""
+    by = named(by)
     return LogRecord(
         organization_id=organization_id,
         at=now(),
