@@ -52,11 +52,14 @@ def _decode(kind: type[S], given: dict[str, Any], *, strict: bool, what: str) ->
             items += _missing(field, what)
             continue
         try:
-            values[field.name] = msgspec.convert(
-                given[field.encode_name], types[field.name], strict=strict
-            )
+            value = msgspec.convert(given[field.encode_name], types[field.name], strict=strict)
         except msgspec.ValidationError as error:
             items.append(_invalid(field.encode_name, what, str(error)))
+            continue
+        if value is None and not strict:
+            # Without strict the text "null" is null; a query leaves out what it does not name.
+            items.append(_invalid(field.encode_name, what, "Expected a value, got null"))
+        values[field.name] = value
     if items:
         raise Invalid(items)
     return kind(**values)

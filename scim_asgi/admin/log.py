@@ -65,13 +65,21 @@ async def read_log(asked: Asked) -> Response:
         raise cursor_invalid(error) from error
     rows = log.rows(asked.organization_id, wanted, cursor=query.cursor)
     if query.format == "csv":
-        return _file(csv_chunks(rows), CSV, "provisioning-log.csv")
-    return _file(json_chunks(rows), JSON_LINES, "provisioning-log.jsonl")
+        return await _file(csv_chunks(rows), CSV, "provisioning-log.csv")
+    return await _file(json_chunks(rows), JSON_LINES, "provisioning-log.jsonl")
 
 
-def _file(chunks: AsyncIterator[bytes], media_type: str, name: str) -> Response:
+async def _file(chunks: AsyncIterator[bytes], media_type: str, name: str) -> Response:
+    """Return chunks as a file; what fails before the first one is an error as any other."""
+    first = await anext(chunks)
+
+    async def all_chunks() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(chunks, 200, headers, media_type)
+    return StreamingResponse(all_chunks(), 200, headers, media_type)
 
 
 ROUTES = (

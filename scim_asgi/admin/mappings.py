@@ -22,7 +22,7 @@ _Mapping = dict[str, str]
 _Limit = Annotated[int, Meta(ge=1, le=500)]
 
 
-class MappingBody(Struct, frozen=True, kw_only=True):
+class MappingBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The override over the defaults: SCIM path to account field. `{}` is the defaults."""
 
     mapping: _Mapping
@@ -42,7 +42,7 @@ class MappingAnswer(Struct, frozen=True, kw_only=True):
     status: MappingStatus | None
 
 
-class PreviewBody(Struct, frozen=True, kw_only=True):
+class PreviewBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom to map: the id of a stored user, or a User as JSON; and perhaps another override."""
 
     user_id: str | None = None
@@ -78,13 +78,13 @@ class HistoryAnswer(Struct, frozen=True, kw_only=True):
     data: list[MappingVersion]
 
 
-class RestoreBody(Struct, frozen=True, kw_only=True):
+class RestoreBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which version of the mapping is to be in force again."""
 
     version: Annotated[int, Meta(ge=1, le=2**53)]
 
 
-class RoleRulesBody(Struct, frozen=True, kw_only=True):
+class RoleRulesBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which group gives which role: the first rule that matches wins."""
 
     rules: list[RoleRule] = []

@@ -19,7 +19,12 @@ _WHY = {
     404: "There is no such organization, token or user, or it is somebody else's.",
     422: "The request cannot be used; every problem is named.",
 }
-_PATH_PARAMETER = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^/\x00]+$"}
+_PATH_PARAMETER = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": r"^[^/\x00-\x1f\x7f]+$",
+}
 
 
 def openapi(routes: Sequence[Route], url: str = "/") -> dict[str, Any]:

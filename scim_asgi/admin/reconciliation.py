@@ -8,7 +8,7 @@ from starlette.responses import Response
 from scim_asgi.admin.routes import SCIM, Asked, Route, answer
 
 
-class ReconcileBody(Struct, frozen=True, kw_only=True):
+class ReconcileBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is delivered: what differs, or with `everything` every account."""
 
     everything: bool = False

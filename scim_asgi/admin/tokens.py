@@ -22,7 +22,7 @@ class PageQuery(Struct, frozen=True, kw_only=True):
     offset: Annotated[int, Meta(ge=0, le=2**31)] = 0
 
 
-class TokenRequest(Struct, frozen=True, kw_only=True):
+class TokenRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A token to issue. `expires_at` is in Unix milliseconds; without it the token never ends."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]

@@ -53,7 +53,8 @@ class Host:
 
     def connected(self, organization: str = "acme") -> Client:
         """Issue a token over the API and return a SCIM client with it."""
-        issued = self.admin(organization).post("/tokens", json={"name": "tests"})
+        admin = self.admin(organization)
+        issued = admin.post("/tokens", json={"name": "tests"}, headers={"X-Manage": "yes"})
         assert issued.status_code == 201, issued.text
         return self.directory(issued.json()["token"])
 

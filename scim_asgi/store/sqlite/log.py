@@ -90,6 +90,8 @@ class SqliteLog:
         return _LOG.all(self._connection, condition, (organization_id, limit))[::-1]
 
     def select(self, selection: LogSelection) -> builtins.list[LogRecord]:
+        if selection.actions == ():
+            return []
         named = self._named(selection)
         condition = _conditions(selection)
         if selection.user is not None:
@@ -106,7 +108,7 @@ class SqliteLog:
                 for index, _ in enumerate(selection.actions)
             ]
             _one_of(selection, named)
-            found = " UNION ALL ".join(parts) or "SELECT 0, 0 WHERE FALSE"
+            found = " UNION ALL ".join(parts)
             where = (
                 f"WHERE number IN (SELECT number FROM ({found}) {_ORDER}) "
                 "ORDER BY at DESC, number DESC"
