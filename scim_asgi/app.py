@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +15,7 @@ from scim_asgi.http.responses import send_error
 from scim_asgi.mapping.fields import A, Account, AccountFields
 from scim_asgi.protocol.core import group_definition, user_definition
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.errors import Unavailable
+from scim_asgi.protocol.errors import ScimError, Unavailable
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.connections import Connections
@@ -40,6 +40,8 @@ logger = logging.getLogger("scim_asgi")
 
 R = TypeVar("R", bound=ReadHook)
 T = TypeVar("T")
+
+Refuse: TypeAlias = Callable[[Send, ScimError], Awaitable[None]]
 
 _NO_LIFESPAN = (
     "ScimApp opens its database on its first request. To have it open before and closed cleanly, "
@@ -246,12 +248,11 @@ class ScimApp(Generic[A]):
         Raises:
             TypeError: `authorize` is no async callable.
         """
-        from scim_asgi.admin.app import AdminEndpoints, check_authorize
+        from scim_asgi.admin.app import AdminApp, check_authorize
 
         check_authorize(authorize)
         base_url = self._settings.base_url
-        endpoints = AdminEndpoints(self, self._runtime, authorize, base_url=base_url)
-        return _Mounted(self, endpoints)
+        return AdminApp(self, self._run_http, self._runtime, authorize, base_url=base_url)
 
     def drain(self) -> None:
         """Answer every request from now on 503; those under way finish.
@@ -308,9 +309,12 @@ class ScimApp(Generic[A]):
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _run_http(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+    async def _run_http(
+        self, scope: Scope, receive: Receive, send: Send, app: ASGIApp, refuse: Refuse = send_error
+    ) -> None:
+        """Let an application answer a request, with the database open, unless all is to end."""
         if self._is_draining:
-            await send_error(send, Unavailable(_DRAINING, 5))
+            await refuse(send, Unavailable(_DRAINING, 5))
             return
         self._under_way += 1
         try:
@@ -341,25 +345,6 @@ class ScimApp(Generic[A]):
         await receive()
         await context.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
-
-
-class _Mounted:
-    """Another application over the same database, such as the admin API.
-
-    Args:
-        scim_app: The ScimApp, which opens the database and counts what is under way.
-        app: What answers HTTP.
-    """
-
-    def __init__(self, scim_app: ScimApp[Any], app: ASGIApp) -> None:
-        self._scim_app = scim_app
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._scim_app._run_http(scope, receive, send, self._app)
-        else:
-            await self._scim_app(scope, receive, send)
 
 
 def database_path(database: str) -> str:

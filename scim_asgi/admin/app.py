@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scim_asgi.admin.actor import Actor, Authorize
 from scim_asgi.admin.decoding import decode_body, decode_query
@@ -40,12 +40,19 @@ _CODES = {408: "timeout", 413: "too_large", 414: "too_large", 415: "media_type_u
 _HOST_CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}
 
 
-class AdminEndpoints:
-    """Answers HTTP requests to the admin API.
+Run: TypeAlias = Callable[
+    [Scope, Receive, Send, ASGIApp, Callable[[Send, ScimError], Awaitable[None]]], Awaitable[None]
+]
+
+
+class AdminApp:
+    """The admin API as an ASGI application.
 
     Args:
-        scim_app: The ScimApp, to be looked for among the host's mounts.
-        runtime: Its parts.
+        scim_app: The ScimApp: it answers what is not HTTP, and is looked for among the host's
+            mounts.
+        run: Lets an application answer a request, with the database open.
+        runtime: The parts of the ScimApp.
         authorize: Answers who asks.
         base_url: The public URL of the SCIM mount, where it is set.
         routes: The endpoints.
@@ -53,7 +60,8 @@ class AdminEndpoints:
 
     def __init__(
         self,
-        scim_app: object,
+        scim_app: ASGIApp,
+        run: Run,
         runtime: Runtime[Any],
         authorize: Authorize,
         *,
@@ -61,13 +69,24 @@ class AdminEndpoints:
         routes: Sequence[Route] = ROUTES,
     ) -> None:
         self._scim_app = scim_app
+        self._run = run
         self._runtime = runtime
         self._authorize = authorize
         self._base_url = base_url
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer an HTTP request."""
+        """Answer an ASGI scope."""
+        if scope["type"] != "http":
+            await self._scim_app(scope, receive, send)
+            return
+
+        async def refuse(send: Send, error: ScimError) -> None:
+            await error_response(error, scope)(scope, receive, send)
+
+        await self._run(scope, receive, send, self._respond, refuse)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
         async def watched(message: Message) -> None:
@@ -129,7 +148,7 @@ class AdminEndpoints:
             params=params,
             query=query,
             body=await _body(route, scope, receive),
-            scim_url=scim_url(scope, self._scim_app, self._base_url),
+            scim_url=scim_url(scope, self._scim_app, self, self._base_url),
         )
 
     async def _actor(self, request: Request, organization_id: str, route: Route) -> Actor:

@@ -15,7 +15,7 @@ MISSING = (
 )
 
 
-def scim_url(scope: Scope, scim_app: object, base_url: str | None) -> str | None:
+def scim_url(scope: Scope, scim_app: object, admin_app: object, base_url: str | None) -> str | None:
     """Return the public URL of the SCIM mount, without a slash at its end.
 
     That is the `base_url` setting. Without it, the mount is looked for in the host application
@@ -24,10 +24,11 @@ def scim_url(scope: Scope, scim_app: object, base_url: str | None) -> str | None
     """
     if base_url is not None:
         return base_url
-    path = _mounted_at(scope.get("app"), scim_app)
-    if path is None:
+    host, root = scope.get("app"), scope.get("root_path", "")
+    path, own = _mounted_at(host, scim_app), _mounted_at(host, admin_app)
+    if path is None or own is None or not root.endswith(own):
         return None
-    return request_base_url(scope, scope.get("app_root_path", "") + path)
+    return request_base_url(scope, root.removesuffix(own) + path)
 
 
 def _mounted_at(app: Any, scim_app: object, depth: int = 4) -> str | None:
