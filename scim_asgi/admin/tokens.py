@@ -10,7 +10,7 @@ from starlette.responses import Response
 from scim_asgi.admin.errors import Invalid, not_found, problem
 from scim_asgi.admin.routes import SCIM, Asked, Route, answer
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.tokens import IssuedToken, TokenInfo, TokenUnknown
+from scim_asgi.provisioning.tokens import IssuedToken, TokenError, TokenInfo, TokenUnknown
 
 MAX_LIMIT = 500
 
@@ -53,12 +53,15 @@ async def issue(asked: Asked) -> Response:
         problems.append(problem("param_invalid", text, "expires_at"))
     if problems:
         raise Invalid(problems)
-    issued = await asked.runtime.tokens.issue(
-        asked.organization_id,
-        name=wanted.name,
-        expires_at=wanted.expires_at,
-        by=asked.by,
-    )
+    try:
+        issued = await asked.runtime.tokens.issue(
+            asked.organization_id,
+            name=wanted.name,
+            expires_at=wanted.expires_at,
+            by=asked.by,
+        )
+    except TokenError as error:
+        raise Invalid([problem("param_invalid", str(error), "name")]) from error
     return answer(issued, 201)
 
 

@@ -15,7 +15,7 @@ from scim_asgi.errors import ScimAsgiError
 from scim_asgi.ids import uuid7
 from scim_asgi.provisioning.audit import AuditAction, By, audit_row
 from scim_asgi.provisioning.clock import now
-from scim_asgi.redaction import TOKEN_PREFIX
+from scim_asgi.redaction import TOKEN_PREFIX, shown
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
 from scim_asgi.store.records import LogRecord, TokenRecord
@@ -147,6 +147,9 @@ class Tokens:
         """
         _check("The organization", organization_id, _MAX_ORGANIZATION)
         _check("The token's name", name, _MAX_NAME)
+        if shown(name, _MAX_NAME) != name:
+            msg = "The token's name holds a token; names are shown to everybody who may look."
+            raise TokenError(msg)
         at = now()
         if expires_at is not None and expires_at <= at:
             msg = "The token would have expired already; choose a time that is still to come."

@@ -53,8 +53,7 @@ class Host:
 
     def connected(self, organization: str = "acme") -> Client:
         """Issue a token over the API and return a SCIM client with it."""
-        admin = self.admin(organization)
-        issued = admin.post("/tokens", json={"name": "tests"}, headers={"X-Manage": "yes"})
+        issued = self.admin(organization).post("/tokens", json={"name": "tests"})
         assert issued.status_code == 201, issued.text
         return self.directory(issued.json()["token"])
 
