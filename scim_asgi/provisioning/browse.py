@@ -19,7 +19,7 @@ from scim_asgi.store.records import ResourceRecord
 from scim_asgi.store.selections import AccountFilter, Browse, Browsed
 
 _STRETCH = 2_000
-_MOST = 50_000
+_MOST = 20_000
 _CURSOR = re.compile(r"[0-9a-f]{1,14}", re.ASCII)
 
 

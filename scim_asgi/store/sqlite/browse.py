@@ -54,9 +54,13 @@ class SqliteBrowser:
         self._execute = connection.execute
 
     def named(self, browse: Browse) -> list[int]:
-        query = f"SELECT r.number FROM resources AS r {_JOIN} WHERE {_where(browse, named=True)}"
-        rows = self._execute(f"{query} ORDER BY r.number DESC LIMIT 100", _parameters(browse))
-        return [number for (number,) in rows]
+        # CROSS JOIN: the few that are found first, then what they have to be besides.
+        query = (
+            f"SELECT r.number FROM ({_NAMED}) AS found "
+            f"CROSS JOIN resources AS r ON r.number = found.resource {_JOIN} "
+            f"WHERE {_where(browse, contains=False)} ORDER BY r.number DESC LIMIT 100"
+        )
+        return [number for (number,) in self._execute(query, _parameters(browse))]
 
     def stretch(self, browse: Browse) -> Browsed:
         parameters = _parameters(browse)
@@ -65,7 +69,7 @@ class SqliteBrowser:
             f"SELECT min(number), count(*) FROM ({window})", parameters
         ).fetchone()
         rows = self._execute(
-            f"SELECT r.number FROM ({window}) AS r {_JOIN} WHERE {_where(browse, named=False)} "
+            f"SELECT r.number FROM ({window}) AS r {_JOIN} WHERE {_where(browse, contains=True)} "
             "ORDER BY r.number DESC LIMIT :limit",
             parameters,
         )
@@ -88,9 +92,9 @@ def _window(browse: Browse) -> str:
     )
 
 
-def _where(browse: Browse, *, named: bool) -> str:
-    conditions = [f"r.number IN ({_NAMED})"] if named else ["TRUE"]
-    if browse.text and not named:
+def _where(browse: Browse, *, contains: bool) -> str:
+    conditions = ["TRUE"]
+    if browse.text and contains:
         conditions.append(_CONTAINS)
     if browse.active is not None:
         conditions.append("coalesce(r.search ->> '$.active', 1) = :active")
