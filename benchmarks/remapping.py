@@ -86,7 +86,7 @@ async def run(database: Path, target: Target, users: int, pause: float) -> Found
 
 async def _remapped(app: ScimApp) -> None:
     """Replace the mapping, and wait until every account is mapped and confirmed."""
-    await app.mappings.set(ORGANIZATION, _OVERRIDE, saved_by="benchmark")
+    await app.mappings.set(ORGANIZATION, _OVERRIDE, by="benchmark")
     while True:
         status = await app.mappings.status(ORGANIZATION)
         # The requests meanwhile have accounts of their own to wait for.

@@ -17,6 +17,7 @@ from scim_asgi.provisioning.hooks import (
     HookContext,
     TryAgainLater,
 )
+from scim_asgi.provisioning.retention import LogRetention
 
 __all__ = [
     "Account",
@@ -26,6 +27,7 @@ __all__ = [
     "Guard",
     "HookContext",
     "Limits",
+    "LogRetention",
     "MappingError",
     "RateLimitMiddleware",
     "ResourceDefinition",

@@ -5,35 +5,43 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.http.responses import send_error
 from scim_asgi.mapping.fields import A, Account, AccountFields
 from scim_asgi.protocol.core import group_definition, user_definition
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.errors import Unavailable
+from scim_asgi.protocol.errors import ScimError, Unavailable
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
+from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet, ReadHook
-from scim_asgi.provisioning.log import ProvisioningLog
+from scim_asgi.provisioning.log_reader import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.provisioning.people import Groups, Users
 from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.reconciliation import Reconciliation
+from scim_asgi.provisioning.retention import LogRetention
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.runtime import Runtime, Settings
 from scim_asgi.store.sqlite import SqliteStore
 
+if TYPE_CHECKING:
+    from scim_asgi.admin.actor import Authorize
+
 logger = logging.getLogger("scim_asgi")
 
 R = TypeVar("R", bound=ReadHook)
 T = TypeVar("T")
+
+Refuse: TypeAlias = Callable[[Send, ScimError], Awaitable[None]]
 
 _NO_LIFESPAN = (
     "ScimApp opens its database on its first request. To have it open before and closed cleanly, "
@@ -82,6 +90,7 @@ class ScimApp(Generic[A]):
             ``emails.display``, for clients that stumble over it; it works as before.
         guard: How much of an organization may be deactivated or deleted before a person has to
             look at it; None for everything.
+        log_retention: How long the provisioning log is kept, and how many rows of it.
         shutdown_timeout: Seconds that a stop waits for hooks under way before they are cancelled
             and repeated at the next start.
 
@@ -114,6 +123,7 @@ class ScimApp(Generic[A]):
         log_personal_data: bool = True,
         unpublished_attributes: Iterable[str] = (),
         guard: Guard | None = Guard(),  # noqa: B008 - frozen
+        log_retention: LogRetention = LogRetention(),  # noqa: B008 - frozen
         shutdown_timeout: float = 20.0,
     ) -> None:
         groups = group_definition(unique_names=unique_group_names)
@@ -133,8 +143,10 @@ class ScimApp(Generic[A]):
             roles=_role_names(roles),
             unpublished_attributes=tuple(unpublished_attributes),
             guard=None if guard is None else msgspec.to_builtins(guard),
+            log_retention=msgspec.to_builtins(log_retention),
             shutdown_timeout=shutdown_timeout,
         )
+        self._settings = settings
         self._hooks = HookSet(hooks)
         # Without a type of the host's own, A is Account: the variable's default says so.
         account_type = cast("type[A]", Account) if account is None else account
@@ -166,6 +178,21 @@ class ScimApp(Generic[A]):
     def reconciliation(self) -> Reconciliation:
         """See how much the host has yet to confirm, deliver it again, release what is held."""
         return self._runtime.reconciliation
+
+    @property
+    def users(self) -> Users:
+        """See the users of an organization, each with its account and its history."""
+        return self._runtime.users
+
+    @property
+    def groups(self) -> Groups:
+        """See the groups of an organization."""
+        return self._runtime.groups
+
+    @property
+    def connections(self) -> Connections:
+        """See how the connection of an organization to its directory stands."""
+        return self._runtime.connections
 
     @property
     def roles(self) -> Roles:
@@ -208,6 +235,24 @@ class ScimApp(Generic[A]):
     def on_read(self, hook: R) -> R:
         """Use the decorated async function to learn which accounts the host really has."""
         return self._hooks.register("read", hook)
+
+    def admin(self, *, authorize: Authorize) -> ASGIApp:
+        """Return the admin API as an ASGI app, to be mounted where the host likes.
+
+        Args:
+            authorize: An async callable of the request (of Starlette) and the organization's id
+                that returns an :class:`scim_asgi.admin.Actor`, or None where nobody may know of
+                that organization; :class:`scim_asgi.admin.SecretKey` for other servers of the
+                host.
+
+        Raises:
+            TypeError: `authorize` is no async callable.
+        """
+        from scim_asgi.admin.app import AdminApp, check_authorize
+
+        check_authorize(authorize)
+        base_url = self._settings.base_url
+        return AdminApp(self, self._run_http, self._runtime, authorize, base_url=base_url)
 
     def drain(self) -> None:
         """Answer every request from now on 503; those under way finish.
@@ -260,19 +305,22 @@ class ScimApp(Generic[A]):
         if scope["type"] == "lifespan":
             await self._run_lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._run_http(scope, receive, send)
+            await self._run_http(scope, receive, send, self._runtime.app)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _run_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run_http(
+        self, scope: Scope, receive: Receive, send: Send, app: ASGIApp, refuse: Refuse = send_error
+    ) -> None:
+        """Let an application answer a request, with the database open, unless all is to end."""
         if self._is_draining:
-            await send_error(send, Unavailable(_DRAINING, 5))
+            await refuse(send, Unavailable(_DRAINING, 5))
             return
         self._under_way += 1
         try:
             if not self._runtime.is_running:
                 await self._start_late()
-            await self._runtime.app(scope, receive, send)
+            await app(scope, receive, send)
         finally:
             self._under_way -= 1
 

@@ -22,22 +22,26 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.compiled import CompiledMappings
+from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.drift import DriftFinder
 from scim_asgi.provisioning.guard import ClosingGuard, Guard
 from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
-from scim_asgi.provisioning.log import ProvisioningLog
+from scim_asgi.provisioning.log_reader import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
+from scim_asgi.provisioning.people import Groups, Users
 from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.remapping import Remapping
+from scim_asgi.provisioning.retention import LogRetention, Pruning
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
+from scim_asgi.provisioning.traffic import Traffic
 from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Store, Transaction
 
@@ -62,6 +66,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     roles: frozenset[str] | None = None
     unpublished_attributes: tuple[str, ...] = ()
     guard: Guard | None = Guard()
+    log_retention: LogRetention = LogRetention()
     shutdown_timeout: Annotated[float, Meta(ge=0)] = 20.0
 
 
@@ -135,6 +140,9 @@ class Runtime(Generic[A]):
         self.store = OpeningStore(store)
         self.tokens = Tokens(self.store)
         self.log = ProvisioningLog(self.store)
+        self.users = Users(self.store, registry, settings.base_url or "")
+        self.groups = Groups(self.store)
+        self.connections = Connections(self.store)
         self._shutdown_timeout = settings.shutdown_timeout
         self._ending: asyncio.TimerHandle | None = None
         self._delivery = Delivery(hooks, fields, settings.hook_timeout)
@@ -179,7 +187,9 @@ class Runtime(Generic[A]):
             ),
             Discovery(registry, _features(settings)),
         )
-        app = _stack(self.endpoints, self.service, self.tokens, settings)
+        self._pruning = Pruning(self.store, settings.log_retention)
+        self.traffic = Traffic(self.store, policy.path)
+        app = _stack(self.endpoints, self.service, self.tokens, self.traffic, settings)
         self.app = ErrorBoundary(app, policy)
 
     @property
@@ -200,6 +210,7 @@ class Runtime(Generic[A]):
         await self.store.open()
         self._delivery.begin()
         self.background.start()
+        self._pruning.start()
 
     def drain(self) -> None:
         """Give the hooks that are being called the time that a stop may take, and no more."""
@@ -215,7 +226,9 @@ class Runtime(Generic[A]):
         self.drain()
         await self.service.close()
         await self.background.stop()
+        await self._pruning.stop()
         await self.tokens.close()
+        await self.traffic.close()
         if self._ending is not None:
             self._ending.cancel()
             self._ending = None
@@ -233,16 +246,21 @@ def _features(settings: Settings) -> Features:
     )
 
 
-def _stack(endpoints: Endpoints, service: Service, tokens: Tokens, settings: Settings) -> ASGIApp:
+def _stack(
+    endpoints: Endpoints, service: Service, tokens: Tokens, traffic: Traffic, settings: Settings
+) -> ASGIApp:
     """Put the layers of the application together, the outermost last."""
-    app: ASGIApp = ScimEndpoint(
+    endpoint = ScimEndpoint(
         endpoints,
         service,
+        traffic,
         base_url=settings.base_url,
         limits=settings.limits,
         mount_path=settings.mount_path,
     )
     storage = settings.rate_limit_storage
-    app = RateLimitMiddleware(app, settings.rate_limit, storage_uri=storage)
+    app: ASGIApp = RateLimitMiddleware(
+        endpoint, settings.rate_limit, storage_uri=storage, on_refused=endpoint.limited
+    )
     app = BearerTokenMiddleware(app, tokens.verify, accept_bare_token=settings.accept_bare_token)
     return FailedAuthenticationLimit(app, settings.failed_auth_limit, storage_uri=storage)

@@ -82,8 +82,9 @@ class Scim:
         return self.ask(lambda app: app.mappings.set(organization, override))
 
     def log(self, organization: str = "acme") -> list[Any]:
-        """Return the provisioning log of an organization."""
-        return self.ask(lambda app: app.log.entries(organization, limit=1000))
+        """Return the provisioning log of an organization, what admins have done aside."""
+        rows = self.ask(lambda app: app.log.entries(organization, limit=1000))
+        return [row for row in rows if not row.surface]
 
 
 class Served:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import importlib
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from scim_asgi.app import ScimApp
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
+from scim_asgi.provisioning.audit import By
 
 T = TypeVar("T")
 
@@ -121,11 +124,41 @@ def run(
         raise click.ClickException(str(error)) from error
 
 
+def operator() -> By:
+    """Return who runs the command, for the audit."""
+    try:
+        return By(getpass.getuser(), "cli")
+    except (KeyError, OSError):
+        return By("", "cli")
+
+
 def show_time(milliseconds: int | None) -> str:
     """Return a time as people read it, in UTC; ``never`` for None."""
     if milliseconds is None:
         return "never"
     return f"{datetime.fromtimestamp(milliseconds / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}"
+
+
+_DURATION = re.compile(r"(\d{1,6})([mhdwy])")
+_MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10_080, "y": 525_600}
+
+
+def duration(option: str, text: str) -> int:
+    """Return a duration such as ``90d`` in milliseconds.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        msg = f'"{text}" is no duration; write a number and m, h, d, w or y, such as 90d.'
+        raise click.BadParameter(msg, param_hint=option)
+    return int(match[1]) * _MINUTES[match[2]] * 60_000
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def decode(file: Path, kind: type[T], wanted: str) -> T:

@@ -2,52 +2,137 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import get_args
+
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, json_option, print_json, run, show_time
-from scim_asgi.provisioning.log import to_wire
-from scim_asgi.store.records import LogRecord
+from scim_asgi.cli.common import (
+    database_option,
+    duration,
+    json_option,
+    print_json,
+    printable,
+    run,
+    show_time,
+)
+from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.log_entries import Action, LogEntry, LogFilter, Outcome
+from scim_asgi.provisioning.log_export import csv_chunks
+
+_RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
 
 
 @click.command()
 @database_option
 @click.argument("organization")
 @click.option("--limit", default=100, show_default=True, help="How many of the newest rows.")
+@click.option("--since", metavar="TIME", help="Not before: 2026-11-24T12:00, or 24h ago as 24h.")
+@click.option("--until", metavar="TIME", help="Before this time, likewise.")
+@click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only with this outcome.")
+@click.option("--action", type=click.Choice(get_args(Action)), help="Only with this action.")
+@click.option("--user", metavar="NAME", help="Only about the user or group of this name or id.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with each new row until interrupted.")
 @click.option("--counts", is_flag=True, help="Print how many rows there are of each action.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print all rows as CSV, newest first.")
 @json_option
-def log(database: str, organization: str, limit: int, *, counts: bool, as_json: bool) -> None:
-    """Print the newest rows of the provisioning log of ORGANIZATION, oldest first."""
+def log(
+    database: str,
+    organization: str,
+    limit: int,
+    since: str | None,
+    until: str | None,
+    outcome: Outcome | None,
+    action: Action | None,
+    user: str | None,
+    *,
+    follow: bool,
+    counts: bool,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Print the newest rows of the provisioning log of ORGANIZATION, oldest first.
+
+    What admins have done to tokens and mappings is in it too.
+    """
+    wanted = LogFilter(
+        since=_time("--since", since),
+        until=_time("--until", until),
+        outcome=outcome,
+        action=action,
+        user=user,
+    )
     if counts:
-        _print_counts(database, organization, as_json=as_json)
-        return
-
-    async def work(app: ScimApp) -> list[LogRecord]:
-        return await app.log.latest(organization, limit=limit)
-
-    for row in run(database, work):
-        if as_json:
-            print_json(to_wire(row))
-        else:
-            click.echo(_line(row))
+        _print_counts(database, organization, wanted.since or 0, as_json=as_json)
+    elif as_csv:
+        run(database, lambda app: _print_csv(app.log.rows(organization, wanted)))
+    elif follow:
+        _follow(database, organization, wanted, limit, as_json=as_json)
+    else:
+        page = run(database, lambda app: app.log.page(organization, wanted, limit=limit))
+        for entry in reversed(page.data):
+            _print(entry, as_json=as_json)
 
 
-def _print_counts(database: str, organization: str, *, as_json: bool) -> None:
+def _follow(
+    database: str, organization: str, wanted: LogFilter, limit: int, *, as_json: bool
+) -> None:
+    async def work(app: ScimApp) -> None:
+        async for entry in app.log.follow(organization, wanted, last=limit):
+            _print(entry, as_json=as_json)
+            sys.stdout.flush()
+
+    run(database, work)
+
+
+async def _print_csv(entries: AsyncIterator[LogEntry]) -> None:
+    async for chunk in csv_chunks(entries):
+        click.echo(chunk, nl=False)
+
+
+def _print_counts(database: str, organization: str, since: int, *, as_json: bool) -> None:
     async def work(app: ScimApp) -> dict[str, int]:
-        return await app.log.counts(organization)
+        return await app.log.counts(organization, since=since)
 
     counts = run(database, work)
     if as_json:
         print_json(counts)
         return
     for action, count in counts.items():
-        click.echo(f"{action:12} {count:8}")
+        click.echo(f"{action:15} {count:8}")
 
 
-def _line(row: LogRecord) -> str:
-    who = f"{row.resource_type} {row.resource_name}".strip() or row.path
-    source = f"{row.method} {row.path}" if row.method else "background"
-    changes = ", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in row.changes.items())
-    rest = "; ".join(each for each in (row.detail, changes, *row.notes) if each)
-    status = row.status or ""
-    return f"{show_time(row.at)}  {row.directory or '-':8}  {row.action:12} {status!s:4} {who}  [{source}]  {rest}"
+def _time(option: str, text: str | None) -> int | None:
+    """Return a time in Unix milliseconds: a point in time, in UTC where it says nothing, or ago."""
+    if text is None:
+        return None
+    if _RELATIVE.fullmatch(text):
+        return now() - duration(option, text)
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f'"{text}" is no time; write 2026-11-24T12:00 (UTC), or a duration ago such as 24h.'
+        raise click.BadParameter(msg, param_hint=option) from error
+    zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return round(zoned.timestamp() * 1000)
+
+
+def _print(entry: LogEntry, *, as_json: bool) -> None:
+    if as_json:
+        print_json(entry)
+    else:
+        click.echo(printable(_line(entry)))
+
+
+def _line(entry: LogEntry) -> str:
+    who = f"{entry.resource_type} {entry.resource_name}".strip() or entry.path or entry.actor
+    source = f"{entry.method} {entry.path}" if entry.method else entry.surface or "background"
+    changes = ", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in entry.changes.items())
+    times = f"{entry.count} requests" if entry.count > 1 else ""
+    rest = "; ".join(each for each in (times, entry.detail, changes, *entry.notes) if each)
+    status = entry.status or ""
+    return f"{show_time(entry.at)}  {entry.directory or '-':8}  {entry.action:12} {status!s:4} {who}  [{source}]  {rest}"

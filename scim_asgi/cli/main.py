@@ -8,6 +8,7 @@ from scim_asgi.cli.check import check
 from scim_asgi.cli.drift import drift
 from scim_asgi.cli.log import log
 from scim_asgi.cli.mapping import mapping
+from scim_asgi.cli.people import groups, users
 from scim_asgi.cli.reconcile import reconcile
 from scim_asgi.cli.roles import roles
 from scim_asgi.cli.serve import serve
@@ -28,6 +29,8 @@ for command in (
     mapping,
     roles,
     log,
+    users,
+    groups,
     status,
     reconcile,
     drift,

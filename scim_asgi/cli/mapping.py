@@ -13,13 +13,14 @@ from scim_asgi.cli.common import (
     database_option,
     decode,
     json_option,
+    operator,
     print_json,
     roles_option,
     run,
     show_time,
 )
 from scim_asgi.cli.preview import print_preview
-from scim_asgi.cli.remapping import dry_run_option, print_trial, status, user
+from scim_asgi.cli.remapping import dry_run_option, print_trial, status
 from scim_asgi.provisioning.mappings import MappingVersion
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.trials import Trial
@@ -57,7 +58,7 @@ def set_mapping(
     override = _read(file)
 
     async def save(app: ScimApp) -> int:
-        return await app.mappings.set(organization, override, saved_by=user())
+        return await app.mappings.set(organization, override, by=operator())
 
     async def try_out(app: ScimApp) -> Trial:
         return await app.mappings.dry_run(organization, override)
@@ -160,7 +161,7 @@ def restore(
     """Put VERSION of the override of ORGANIZATION in force again, as a new version."""
 
     async def save(app: ScimApp) -> int:
-        return await app.mappings.restore(organization, version, saved_by=user())
+        return await app.mappings.restore(organization, version, by=operator())
 
     async def try_out(app: ScimApp) -> Trial:
         override = await app.mappings.saved(organization, version)

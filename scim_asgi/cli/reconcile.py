@@ -16,6 +16,7 @@ from scim_asgi.cli.common import (
     database_option,
     hooks_option,
     json_option,
+    operator,
     print_json,
     run,
 )
@@ -100,7 +101,7 @@ async def _watched(
     app: ScimApp, organization: str, wait: float, *, everything: bool
 ) -> AsyncIterator[Progress]:
     """Begin, and yield how far it is until everything was tried or nothing moves any more."""
-    since = await app.reconciliation.redeliver(organization, everything=everything)
+    since = await app.reconciliation.redeliver(organization, everything=everything, by=operator())
     total, least, moved = 0, sys.maxsize, time.monotonic()
     while True:
         status = await app.reconciliation.status(organization, since=since)

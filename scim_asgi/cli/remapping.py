@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,14 +20,6 @@ _LOOK_AGAIN = 0.2
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Change nothing; show what would become of the accounts."
 )
-
-
-def user() -> str:
-    """Return who runs the command, for the history."""
-    try:
-        return f"command line: {getpass.getuser()}"
-    except (KeyError, OSError):
-        return "command line"
 
 
 def print_trial(trial: Trial, *, as_json: bool) -> None:

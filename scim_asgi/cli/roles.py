@@ -13,11 +13,12 @@ from scim_asgi.cli.common import (
     database_option,
     decode,
     json_option,
+    operator,
     print_json,
     roles_option,
     run,
 )
-from scim_asgi.cli.remapping import dry_run_option, print_trial, user
+from scim_asgi.cli.remapping import dry_run_option, print_trial
 from scim_asgi.mapping.roles import RoleRules
 from scim_asgi.provisioning.trials import Trial
 
@@ -52,7 +53,7 @@ def set_roles(
     rules = decode(file, RoleRules, "a JSON object with rules and a default role")
 
     async def save(app: ScimApp) -> None:
-        await app.roles.set(organization, rules, saved_by=user())
+        await app.roles.set(organization, rules, by=operator())
 
     async def try_out(app: ScimApp) -> Trial:
         return await app.roles.dry_run(organization, rules)

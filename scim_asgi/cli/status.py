@@ -6,7 +6,16 @@ import click
 import msgspec
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, json_option, print_json, run, show_time
+from scim_asgi.cli.common import (
+    database_option,
+    json_option,
+    operator,
+    print_json,
+    printable,
+    run,
+    show_time,
+)
+from scim_asgi.provisioning.connections import ConnectionStatus
 from scim_asgi.provisioning.reconciliation import Pending
 from scim_asgi.store.records import WorkLeft
 
@@ -19,14 +28,18 @@ from scim_asgi.store.records import WorkLeft
 def status(database: str, organization: str | None, limit: int, *, as_json: bool) -> None:
     """Print what the product has yet to confirm of ORGANIZATION, or of all."""
 
-    async def work(app: ScimApp) -> tuple[WorkLeft, list[Pending]]:
+    async def work(app: ScimApp) -> tuple[ConnectionStatus | None, WorkLeft, list[Pending]]:
+        connection = None if organization is None else await app.connections.status(organization)
         left = await app.reconciliation.status(organization)
-        return left, await app.reconciliation.pending(organization, limit=limit)
+        return connection, left, await app.reconciliation.pending(organization, limit=limit)
 
-    left, accounts = run(database, work)
+    connection, left, accounts = run(database, work)
     if as_json:
-        print_json({**msgspec.to_builtins(left), "accounts": accounts})
+        known = {} if connection is None else {"connection": connection}
+        print_json({**known, **msgspec.to_builtins(left), "accounts": accounts})
         return
+    if connection is not None:
+        _print_connection(connection)
     since = "" if left.oldest is None else f", since {show_time(left.oldest)}"
     click.echo(f"pending  {left.pending}{since}; {left.waiting} of them were tried and wait")
     click.echo(f"to map   {left.to_map}")
@@ -46,7 +59,7 @@ def release(database: str, organization: str, *, as_json: bool) -> None:
     """Let the deactivations and deletions of ORGANIZATION through that the guard holds."""
 
     async def work(app: ScimApp) -> int:
-        return await app.reconciliation.release(organization)
+        return await app.reconciliation.release(organization, by=operator())
 
     released = run(database, work)
     if as_json:
@@ -56,6 +69,25 @@ def release(database: str, organization: str, *, as_json: bool) -> None:
             f"{released} accounts of {organization} are released; the directory closes them when "
             "it tries again."
         )
+
+
+def _print_connection(connection: ConnectionStatus) -> None:
+    last = connection.last_request
+    shown = (
+        "never"
+        if last is None
+        else f"{show_time(last.at)}  {last.method} {last.path}, answered {last.status}"
+    )
+    click.echo(
+        f"state    {connection.state.replace('_', ' ')} ({connection.directory or 'unseen'})"
+    )
+    click.echo(printable(f"request  {shown}"))
+    click.echo(f"users    {connection.users}, {connection.active_users} accounts are open")
+    click.echo(f"groups   {connection.groups}")
+    click.echo(
+        f"errors   {connection.errors_24h} in 24 hours, and {connection.rate_limited_24h} requests "
+        "over the rate limit"
+    )
 
 
 def _hint(organization: str | None, left: WorkLeft) -> str:

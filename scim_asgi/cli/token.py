@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +9,10 @@ import click
 import msgspec
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, json_option, print_json, run
+from scim_asgi.cli.common import database_option, duration, json_option, operator, print_json, run
+from scim_asgi.cli.tables import print_table
 from scim_asgi.provisioning.clock import now
-
-_DURATION = re.compile(r"(\d{1,6})([mhdwy])")
-_MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10_080, "y": 525_600}
+from scim_asgi.provisioning.tokens import TokenInfo
 
 
 @click.group()
@@ -32,10 +30,10 @@ def issue(
     database: str, organization: str, name: str, expires: str | None, *, as_json: bool
 ) -> None:
     """Issue a token for ORGANIZATION; it is shown this once."""
-    expires_at = None if expires is None else now() + _milliseconds(expires)
+    expires_at = None if expires is None else now() + duration("--expires", expires)
 
     async def work(app: ScimApp) -> Any:
-        return await app.tokens.issue(organization, name=name, expires_at=expires_at)
+        return await app.tokens.issue(organization, name=name, expires_at=expires_at, by=operator())
 
     issued = run(database, work)
     if as_json:
@@ -59,11 +57,8 @@ def list_tokens(database: str, organization: str, *, as_json: bool) -> None:
     if as_json:
         print_json([msgspec.to_builtins(each) for each in tokens])
         return
-    for each in tokens:
-        click.echo(
-            f"{each.id}  {each.prefix}…  {_state(each):8}  issued {_when(each.created_at)}  "
-            f"last used {_when(each.last_used_at)}  expires {_when(each.expires_at)}  {each.name}"
-        )
+    heads = ("id", "prefix", "state", "issued", "last used", "expires", "name")
+    print_table(heads, [_row(each) for each in tokens])
 
 
 @token.command()
@@ -73,18 +68,15 @@ def revoke(database: str, token_id: str) -> None:
     """Revoke the token TOKEN_ID at once, in every process."""
 
     async def work(app: ScimApp) -> None:
-        await app.tokens.revoke(token_id)
+        await app.tokens.revoke(token_id, by=operator())
 
     run(database, work)
     click.echo(f"{token_id} is revoked.")
 
 
-def _milliseconds(duration: str) -> int:
-    match = _DURATION.fullmatch(duration)
-    if match is None:
-        msg = f'"{duration}" is no duration; write a number and m, h, d, w or y, such as 90d.'
-        raise click.BadParameter(msg, param_hint="--expires")
-    return int(match[1]) * _MINUTES[match[2]] * 60_000
+def _row(each: TokenInfo) -> tuple[str, ...]:
+    times = (_when(each.created_at), _when(each.last_used_at), _when(each.expires_at))
+    return each.id, f"{each.prefix}…", _state(each), *times, each.name
 
 
 def _state(each: Any) -> str:

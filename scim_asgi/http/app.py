@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +20,7 @@ from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import TokenIdentity
+from scim_asgi.provisioning.traffic import Traffic
 from scim_asgi.store.errors import StoreError
 
 logger = logging.getLogger("scim_asgi")
@@ -80,6 +82,7 @@ class ScimEndpoint:
     Args:
         endpoints: The endpoints.
         service: The use cases, for the log of refused requests.
+        traffic: What notes every request.
         base_url: The public base URL; None to use the request's own.
         limits: What a request may cost.
         mount_path: A prefix that the host leaves in the path.
@@ -89,6 +92,7 @@ class ScimEndpoint:
         self,
         endpoints: Endpoints,
         service: Service,
+        traffic: Traffic,
         *,
         base_url: str | None,
         limits: Limits,
@@ -96,29 +100,46 @@ class ScimEndpoint:
     ) -> None:
         self._endpoints = endpoints
         self._service = service
+        self._traffic = traffic
         self._base_url = base_url
         self._limits = limits
         self._mount_path = mount_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an authenticated HTTP request; raises ScimError when it is refused."""
+        route, query, caller = self._read(scope)
+        scope = {**scope, "query_string": query}
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._traffic.seen(caller, message["status"])
+            await send(message)
+
+        exchange = Exchange(scope, receive, watched, caller, route, self._limits)
+        try:
+            check_headers(scope)
+            await self._endpoints.handle(exchange)
+        except ScimError as error:
+            self._traffic.seen(caller, error.status)
+            missed = scope["method"] in ("GET", "HEAD") and error.status in (404, 405, 501)
+            if not error.is_logged and not missed:
+                await self._service.log_refusal(caller, error)
+            raise
+
+    def limited(self, scope: Scope, error: ScimError) -> None:
+        """Note a request that is over its token's limit."""
+        with suppress(NotFound):
+            self._traffic.limited(self._read(scope)[2], error)
+
+    def _read(self, scope: Scope) -> tuple[str, bytes, Caller]:
+        """Return the route behind the mount, the query, and who asks."""
         split = route_path(scope, self._mount_path)
         if split is None:
             msg = "There is no endpoint at this path."
             raise NotFound(msg)
         prefix, route = split
         route, query = read_url(route, scope["query_string"])
-        scope = {**scope, "query_string": query}
-        caller = self._caller(scope, prefix, route)
-        exchange = Exchange(scope, receive, send, caller, route, self._limits)
-        try:
-            check_headers(scope)
-            await self._endpoints.handle(exchange)
-        except ScimError as error:
-            missed = scope["method"] in ("GET", "HEAD") and error.status in (404, 405, 501)
-            if not error.is_logged and not missed:
-                await self._service.log_refusal(caller, error)
-            raise
+        return route, query, self._caller(scope, prefix, route)
 
     def _caller(self, scope: Scope, prefix: str, route: str) -> Caller:
         token: TokenIdentity = scope["scim_asgi.token"]

@@ -104,6 +104,7 @@ class RateLimitMiddleware:
         key: Whom a request is counted for.
         storage_uri: Where is counted: ``memory://`` for this process, or another storage URI of
             `limits` to share the count.
+        on_refused: Is told of each request that is over the limit.
 
     Raises:
         ValueError: `limit` is none that is understood.
@@ -116,9 +117,11 @@ class RateLimitMiddleware:
         *,
         key: Callable[[Scope], str] = caller_key,
         storage_uri: str = "memory://",
+        on_refused: Callable[[Scope, TooManyRequests], None] | None = None,
     ) -> None:
         self._app = app
         self._key = key
+        self._on_refused = on_refused
         self._counter = None if limit is None else Counter(limit, storage_uri)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,7 +138,10 @@ class RateLimitMiddleware:
             f"More than {self._counter.limit} requests were sent. Try again in {seconds} s; "
             "nothing was changed."
         )
-        await send_error(send, TooManyRequests(msg, seconds))
+        error = TooManyRequests(msg, seconds)
+        if self._on_refused is not None:
+            self._on_refused(scope, error)
+        await send_error(send, error)
 
 
 class FailedAuthenticationLimit:

@@ -8,9 +8,11 @@ from typing import Any, Generic
 from msgspec import Struct
 
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.mapping.entries import DEFAULTS
 from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.provisioning.accounts import view_of
+from scim_asgi.provisioning.audit import By, audit_row, named
 from scim_asgi.provisioning.changes import load
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.compiled import CompiledMappings, saved_override, saved_rules
@@ -72,12 +74,16 @@ class Mappings(Generic[A]):
         self._remapping = remapping
         self._wake = wake
 
+    def defaults(self) -> dict[str, str]:
+        """Return the defaults: SCIM path to account field, where the host's accounts have it."""
+        return {key: field for key, field in DEFAULTS.items() if self._fields.has(field)}
+
     async def get(self, organization_id: str) -> dict[str, str]:
         """Return the override of an organization; ``{}`` when the defaults are in force."""
         return await self._store.read(lambda tx: saved_override(tx, organization_id))
 
     async def set(
-        self, organization_id: str, override: Mapping[str, str], *, saved_by: str = ""
+        self, organization_id: str, override: Mapping[str, str], *, by: By | str = ""
     ) -> int:
         """Replace the override of an organization; ``{}`` reverts to the defaults.
 
@@ -87,7 +93,7 @@ class Mappings(Generic[A]):
         Args:
             organization_id: The organization.
             override: SCIM path to account field.
-            saved_by: Who does it, for the history.
+            by: Who does it, for the history and the audit.
 
         Returns:
             The version that is in force now.
@@ -99,7 +105,7 @@ class Mappings(Generic[A]):
         self._compiled.compile(override, rules)
 
         def save(tx: Transaction) -> int:
-            version = _save(tx, organization_id, dict(override), saved_by)
+            version = _save(tx, organization_id, dict(override), by)
             self._remapping.begin(tx, organization_id, "attribute mapping")
             return version
 
@@ -167,7 +173,7 @@ class Mappings(Generic[A]):
         before = [record.override for record in records[1:]] + [{}]
         return [_version(*each) for each in zip(records, before, strict=False)][:limit]
 
-    async def restore(self, organization_id: str, version: int, *, saved_by: str = "") -> int:
+    async def restore(self, organization_id: str, version: int, *, by: By | str = "") -> int:
         """Put an earlier override in force again, as a new version, and return that one's number.
 
         Raises:
@@ -175,7 +181,7 @@ class Mappings(Generic[A]):
             MappingError: It cannot be used any more.
         """
         override = await self.saved(organization_id, version)
-        return await self.set(organization_id, override, saved_by=saved_by)
+        return await self.set(organization_id, override, by=by)
 
     async def saved(self, organization_id: str, version: int) -> dict[str, str]:
         """Return the override of a version.
@@ -196,7 +202,7 @@ class Mappings(Generic[A]):
         return await self._store.read(lambda tx: self._remapping.status(tx, organization_id))
 
 
-def _save(tx: Transaction, organization_id: str, override: dict[str, str], saved_by: str) -> int:
+def _save(tx: Transaction, organization_id: str, override: dict[str, str], by: By | str) -> int:
     """Save an override, unless it is the one in force, and return its version."""
     current = tx.mappings.current(organization_id)
     if current is not None and list(current.override.items()) == list(override.items()):
@@ -205,11 +211,18 @@ def _save(tx: Transaction, organization_id: str, override: dict[str, str], saved
         organization_id=organization_id,
         override=override,
         saved_at=now(),
-        saved_by=saved_by,
+        saved_by=named(by).name,
         version=1 if current is None else current.version + 1,
     )
     tx.mappings.insert(record)
+    tx.log.insert(audit_row(organization_id, "mapping-changed", by, _detail(record)))
     return record.version
+
+
+def _detail(record: MappingRecord) -> str:
+    count = len(record.override)
+    what = "the defaults" if not count else "1 path" if count == 1 else f"{count} paths"
+    return f"attribute mapping, version {record.version}: {what}"
 
 
 def _version(record: MappingRecord, before: dict[str, str]) -> MappingVersion:

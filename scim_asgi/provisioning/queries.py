@@ -24,8 +24,9 @@ from scim_asgi.provisioning.cursors import Position, fingerprint, seal, unseal
 from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.representation import Representations, etag, load_related
-from scim_asgi.store.base import Part, Selection, Store, Transaction
+from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import Related, ResourceRecord
+from scim_asgi.store.selections import Part, Selection
 
 
 class _Page(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.provisioning.accounts import with_delivery
+from scim_asgi.provisioning.audit import By, audit_row
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import change_of
 from scim_asgi.provisioning.drift import Drift, DriftFinder
@@ -74,7 +75,9 @@ class Reconciliation:
         accounts = await self._store.read(lambda tx: tx.accounts.pending(organization_id, limit))
         return [_shown(account) for account in accounts]
 
-    async def redeliver(self, organization_id: str, *, everything: bool = False) -> int:
+    async def redeliver(
+        self, organization_id: str, *, everything: bool = False, by: By | str = ""
+    ) -> int:
         """Let the background deliver at once what differs, or everything.
 
         Whichever process has hooks does it. With `everything`, what the host has confirmed is
@@ -84,6 +87,7 @@ class Reconciliation:
         Args:
             organization_id: The organization.
             everything: Whether accounts that the host has confirmed are delivered too.
+            by: Who asks for it, for the audit.
 
         Returns:
             The time from which on deliveries count as tried, for :meth:`status`.
@@ -91,7 +95,13 @@ class Reconciliation:
         if everything:
             await self._forget(organization_id)
         at = now()
-        await self._store.write(lambda tx: tx.accounts.make_due(organization_id, at))
+        detail = "every account is delivered again" if everything else "what differs is delivered"
+
+        def work(tx: Transaction) -> None:
+            tx.accounts.make_due(organization_id, at)
+            tx.log.insert(audit_row(organization_id, "reconciled", by, detail))
+
+        await self._store.write(work)
         self._wake()
         return at
 
@@ -117,14 +127,21 @@ class Reconciliation:
             self._wake()
         return found
 
-    async def release(self, organization_id: str) -> int:
+    async def release(self, organization_id: str, *, by: By | str = "") -> int:
         """Let the closings that the guard holds through; return how many there were.
 
         The background carries out its own at once, and for two days those that the directory
         has to repeat are let through. After that the guard counts anew.
         """
         until = now() + RELEASED_FOR
-        released = await self._store.write(lambda tx: tx.accounts.release(organization_id, until))
+
+        def work(tx: Transaction) -> int:
+            released = tx.accounts.release(organization_id, until)
+            detail = f"deactivations and deletions that were held: {released}"
+            tx.log.insert(audit_row(organization_id, "released", by, detail))
+            return released
+
+        released = await self._store.write(work)
         self._wake()
         return released
 

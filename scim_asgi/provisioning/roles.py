@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from scim_asgi.mapping.roles import RoleRules, check_rules
+from scim_asgi.provisioning.audit import By, audit_row, named
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.compiled import CompiledMappings, saved_override, saved_rules
 from scim_asgi.provisioning.remapping import Remapping
@@ -42,7 +43,7 @@ class Roles:
         """Return the role rules of an organization, without rules when none were ever saved."""
         return await self._store.read(lambda tx: saved_rules(tx, organization_id))
 
-    async def set(self, organization_id: str, rules: RoleRules, *, saved_by: str = "") -> None:
+    async def set(self, organization_id: str, rules: RoleRules, *, by: By | str = "") -> None:
         """Replace the role rules of an organization; ``RoleRules()`` removes them.
 
         Every account of the organization is mapped anew in the background.
@@ -50,7 +51,7 @@ class Roles:
         Args:
             organization_id: The organization.
             rules: The rules.
-            saved_by: Who does it.
+            by: Who does it, for the audit.
 
         Raises:
             MappingError: They cannot be used; every problem is named by its group.
@@ -65,10 +66,12 @@ class Roles:
                     organization_id=organization_id,
                     rules=stored,
                     saved_at=now(),
-                    saved_by=saved_by,
+                    saved_by=named(by).name,
                     version=1 if current is None else current.version + 1,
                 )
                 tx.roles.insert(record)
+                detail = f"role rules, version {record.version}: {len(rules.rules)} rules"
+                tx.log.insert(audit_row(organization_id, "roles-changed", by, detail))
             self._remapping.begin(tx, organization_id, "role rules")
 
         await self._store.write(save)

@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.ids import uuid7
+from scim_asgi.provisioning.audit import AuditAction, By, audit_row
 from scim_asgi.provisioning.clock import now
-from scim_asgi.redaction import TOKEN_PREFIX
+from scim_asgi.redaction import TOKEN_PREFIX, shown
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
-from scim_asgi.store.records import TokenRecord
+from scim_asgi.store.records import LogRecord, TokenRecord
 
 logger = logging.getLogger("scim_asgi.tokens")
 
@@ -33,6 +34,10 @@ _TOUCH_AGAIN = 60_000
 
 class TokenError(ScimAsgiError):
     """A token cannot be issued or revoked; the message says why."""
+
+
+class TokenUnknown(TokenError):
+    """There is no such token."""
 
 
 class TokenIdentity(Struct, frozen=True):
@@ -122,7 +127,12 @@ class Tokens:
         self._touches: set[asyncio.Task[None]] = set()
 
     async def issue(
-        self, organization_id: str, *, name: str, expires_at: int | None = None
+        self,
+        organization_id: str,
+        *,
+        name: str,
+        expires_at: int | None = None,
+        by: By | str = "",
     ) -> IssuedToken:
         """Issue a token for an organization; several may be live at once.
 
@@ -130,12 +140,16 @@ class Tokens:
             organization_id: The organization, 1 to 255 characters.
             name: What it is for, 1 to 100 characters.
             expires_at: When it ends, in Unix milliseconds; None for never.
+            by: Who does it, for the audit.
 
         Raises:
             TokenError: An argument is out of its bounds.
         """
         _check("The organization", organization_id, _MAX_ORGANIZATION)
         _check("The token's name", name, _MAX_NAME)
+        if shown(name, _MAX_NAME) != name:
+            msg = "The token's name holds a token; names are shown to everybody who may look."
+            raise TokenError(msg)
         at = now()
         if expires_at is not None and expires_at <= at:
             msg = "The token would have expired already; choose a time that is still to come."
@@ -150,7 +164,12 @@ class Tokens:
             created_at=at,
             expires_at=expires_at,
         )
-        await self._store.write(lambda tx: tx.tokens.insert(record))
+
+        def work(tx: Transaction) -> None:
+            tx.tokens.insert(record)
+            tx.log.insert(_audited(record, "token-issued", by))
+
+        await self._store.write(work)
         return IssuedToken(token=token, **_shown(record))
 
     async def list(self, organization_id: str) -> list[TokenInfo]:
@@ -158,21 +177,33 @@ class Tokens:
         records = await self._store.read(lambda tx: tx.tokens.list(organization_id))
         return [TokenInfo(last_used_at=record.last_used_at, **_shown(record)) for record in records]
 
-    async def revoke(self, token_id: str) -> TokenInfo:
+    async def revoke(
+        self, token_id: str, *, organization_id: str | None = None, by: By | str = ""
+    ) -> TokenInfo:
         """Revoke a token; it is refused from now on, in every process. Again is fine.
 
+        Args:
+            token_id: The token's id.
+            organization_id: The organization that it has to belong to; None for any.
+            by: Who does it, for the audit.
+
         Raises:
-            TokenError: There is no token with this id.
+            TokenUnknown: There is no token with this id.
         """
 
         def work(tx: Transaction) -> TokenRecord | None:
-            tx.tokens.revoke(token_id, now())
+            record = tx.tokens.by_id(token_id)
+            if record is None or organization_id not in (None, record.organization_id):
+                return None
+            if record.revoked_at is None:
+                tx.tokens.revoke(token_id, now())
+                tx.log.insert(_audited(record, "token-revoked", by))
             return tx.tokens.by_id(token_id)
 
         record = await self._store.write(work)
         if record is None:
             msg = f'There is no token with the id "{token_id[:64]}"; `token list` shows them.'
-            raise TokenError(msg)
+            raise TokenUnknown(msg)
         return TokenInfo(last_used_at=record.last_used_at, **_shown(record))
 
     async def verify(self, token: str) -> TokenIdentity | None:
@@ -208,6 +239,11 @@ class Tokens:
         """Wait for the notes that are still being written."""
         while self._touches:
             await asyncio.wait(self._touches)
+
+
+def _audited(record: TokenRecord, action: AuditAction, by: By | str) -> LogRecord:
+    detail = f"{record.name} ({record.prefix}…, {record.id})"
+    return audit_row(record.organization_id, action, by, detail)
 
 
 def _shown(record: TokenRecord) -> dict[str, Any]:

@@ -12,11 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-from msgspec import Struct
-
-from scim_asgi.protocol.conditions import Condition
-from scim_asgi.protocol.definitions import ResourceDefinition
-from scim_asgi.protocol.paths import Target
 from scim_asgi.store.records import (
     AccountRecord,
     Closings,
@@ -27,52 +22,28 @@ from scim_asgi.store.records import (
     ResourceRecord,
     ResourceValues,
     RolesRecord,
+    SeenRecord,
     TokenRecord,
+    Totals,
     WorkLeft,
 )
+from scim_asgi.store.selections import Browse, Browsed, LogSelection, Selection
 
 T = TypeVar("T")
 V = TypeVar("V")
 
 
-class Part(Struct, frozen=True, kw_only=True):
-    """What a list has of one resource type.
+class Browser(Protocol):
+    """Resources looked through for people."""
 
-    Attributes:
-        definition: The type.
-        condition: The bound filter; None for all.
-        sort: What to sort by; None where the type has nothing of the kind.
-    """
+    def named(self, browse: Browse) -> list[int]:
+        """Return the resources that have the text as a name, an address or an id."""
 
-    definition: ResourceDefinition
-    condition: Condition | None = None
-    sort: Target | None = None
+    def stretch(self, browse: Browse) -> Browsed:
+        """Return what the next stretch of resources has."""
 
-
-class Selection(Struct, frozen=True, kw_only=True):
-    """Which resources a list is made of.
-
-    Attributes:
-        organization_id: Whose resources.
-        parts: What it has of each type; at least one.
-        base_url: The URL in front of the endpoints, for filters on locations.
-        endpoints: The endpoint of each resource type by its name, likewise.
-        is_sorted: Whether the parts say what to sort by; else it is the order of creation.
-        descending: Whether the order is reversed.
-        after: Only resources with a higher number (a cursor walk in the order of creation).
-        offset: How many to pass over.
-        limit: How many at most.
-    """
-
-    organization_id: str
-    parts: tuple[Part, ...]
-    base_url: str = ""
-    endpoints: dict[str, str] = {}
-    is_sorted: bool = False
-    descending: bool = False
-    after: int | None = None
-    offset: int = 0
-    limit: int = 100
+    def member_counts(self, groups: Sequence[int]) -> dict[int, int]:
+        """Return how many members groups have; those without any are left out."""
 
 
 class Resources(Protocol):
@@ -284,6 +255,19 @@ class Remappings(Protocol):
         """Store how far one has come."""
 
 
+class ConnectionTable(Protocol):
+    """What is known of the connections of organizations to their directories."""
+
+    def seen(self, organization_id: str) -> SeenRecord | None:
+        """Return the latest request of a directory, or None before the first."""
+
+    def note(self, record: SeenRecord) -> None:
+        """Note a request; when the first one came stays as it is."""
+
+    def totals(self, organization_id: str) -> Totals:
+        """Return how much an organization has; nothing is counted for it."""
+
+
 class LogTable(Protocol):
     """The provisioning log."""
 
@@ -298,6 +282,33 @@ class LogTable(Protocol):
 
     def latest(self, organization_id: str, *, limit: int = 100) -> builtins.list[LogRecord]:
         """Return the newest rows, oldest first."""
+
+    def select(self, selection: LogSelection) -> builtins.list[LogRecord]:
+        """Return the rows of a selection, newest first."""
+
+    def ids(self, organization_id: str, user: str) -> builtins.list[str]:
+        """Return a name and the ids of the resources that have had it."""
+
+    def totals(self, after: str, limit: int) -> builtins.list[tuple[str, int]]:
+        """Return organizations behind one in their order, with how many rows each has."""
+
+    def has_before(self, organization_id: str, at: int) -> bool:
+        """Return whether there are rows from before a time."""
+
+    def prune_before(self, organization_id: str, at: int, limit: int) -> int:
+        """Delete some rows from before a time; return how many."""
+
+    def prune_oldest(self, organization_id: str, limit: int) -> int:
+        """Delete the oldest rows, what admins have done aside; return how many."""
+
+    def count(self, organization_id: str, actions: Sequence[str], since: int) -> int:
+        """Return how many requests the rows with these actions since a time stand for."""
+
+    def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
+        """Return what came of the latest writes of the directory since a time, newest first.
+
+        Those that were skipped, and those that are under way, are left out.
+        """
 
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
         """Return how many rows there are of each action, from a time on."""
@@ -333,6 +344,14 @@ class Transaction(Protocol):
     @property
     def remappings(self) -> Remappings:
         """The table of mappings anew."""
+
+    @property
+    def browser(self) -> Browser:
+        """Resources looked through for people."""
+
+    @property
+    def connections(self) -> ConnectionTable:
+        """What is known of connections."""
 
     @property
     def log(self) -> LogTable:

@@ -151,6 +151,30 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
     revoked_at: int | None = None
 
 
+class SeenRecord(Struct, frozen=True, kw_only=True):
+    """The latest request of an organization's directory that had a valid token.
+
+    Attributes:
+        first_at: When the first such request came.
+    """
+
+    organization_id: str
+    directory: str
+    first_at: int
+    last_at: int
+    method: str
+    path: str
+    status: int
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """How many Users, Groups and open accounts an organization has."""
+
+    users: int
+    groups: int
+    active: int
+
+
 class MappingRecord(Struct, frozen=True, kw_only=True):
     """One saved override of an organization; the one with the highest number is in force.
 
@@ -216,6 +240,9 @@ class LogRecord(Struct, frozen=True, kw_only=True):
         changes: Account field to its old and new value.
         hook: The hook call: its name, attempts and duration in milliseconds.
         notes: What was passed over, in words.
+        actor: Who did it, where it was a person
+        surface: and from where: page, api, cli or python.
+        count: How many requests it stands for.
     """
 
     organization_id: str
@@ -235,4 +262,7 @@ class LogRecord(Struct, frozen=True, kw_only=True):
     changes: dict[str, Any] = {}
     hook: dict[str, Any] = {}
     notes: list[str] = []
+    actor: str = ""
+    surface: str = ""
+    count: int = 1
     number: int = 0

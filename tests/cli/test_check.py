@@ -11,6 +11,11 @@ from scim_asgi.doctor import CHECKS, DIRECTORIES
 from tests.commands import attempt, command, served
 
 
+def _actions(folder: Path) -> list[str]:
+    lines = command(folder, "log", "acme", "--json").stdout.splitlines()
+    return [json.loads(line)["action"] for line in lines]
+
+
 def test_a_whole_server_is_fine_and_a_wrong_token_is_not(tmp_path: Path) -> None:
     with served(tmp_path) as (url, _):
         token = command(tmp_path, "token", "issue", "acme", "--name", "x").stdout.splitlines()[-1]
@@ -19,7 +24,7 @@ def test_a_whole_server_is_fine_and_a_wrong_token_is_not(tmp_path: Path) -> None
         assert "nothing was written" in done.stdout
         assert "✓ Microsoft Entra ID: Test Connection" in done.stdout
         assert "\x1b[" not in done.stdout
-        assert "" == command(tmp_path, "log", "acme").stdout
+        assert ["token-issued"] == _actions(tmp_path)
         wrong = command(tmp_path, "check", "--url", url, "--token", "scim_no", status=1)
         assert "✗ The token is accepted" in wrong.stdout
         assert "✗ Okta: Test Connector Configuration: It was not sent. See token." in wrong.stdout

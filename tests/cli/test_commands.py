@@ -137,12 +137,14 @@ def test_hooks_of_a_module_are_called_and_the_log_says_so(tmp_path: Path) -> Non
         client = Client(url, token)
         client.create_user("ada@acme.test")
         client.get("/Users?filter=nope eq 1")
-        until(lambda: len(command(tmp_path, "log", "acme", "--json").stdout.splitlines()) == 2)
+        until(lambda: len(command(tmp_path, "log", "acme", "--json").stdout.splitlines()) == 3)
         client.close()
     rows = [
         json.loads(line) for line in command(tmp_path, "log", "acme", "--json").stdout.splitlines()
     ]
-    created, refused = rows
+    issued, created, refused = rows
+    assert ("token-issued", "cli") == (issued["action"], issued["surface"])
+    assert token not in json.dumps(rows)
     assert ("created", 201, "create") == (
         created["action"],
         created["status"],

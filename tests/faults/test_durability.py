@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scim_asgi import AccountRejected, ScimApp
+from scim_asgi.provisioning.traffic import Traffic
 from scim_asgi.store.sqlite import connection as module
 from tests.client import Client
 from tests.conftest import Served
@@ -39,6 +40,8 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         )
 
     monkeypatch.setattr(module.Connection, "_connect", connect)
+    # Noted beside requests, at most every five seconds.
+    monkeypatch.setattr(Traffic, "seen", lambda *_: None)
     return levels
 
 

@@ -28,10 +28,10 @@ def history(scim: Scim, organization: str = "acme") -> list[MappingVersion]:
 
 def test_every_override_is_kept_with_who_when_and_the_difference(scim: Scim) -> None:
     scim.set_mapping({"title": "first_name", "nickName": "last_name"}, "other")
-    scim.ask(lambda app: app.mappings.set("acme", TITLE, saved_by="ada"))
+    scim.ask(lambda app: app.mappings.set("acme", TITLE, by="ada"))
     second = {"title": "first_name", "nickName": "last_name"}
-    scim.ask(lambda app: app.mappings.set("acme", second, saved_by="bob"))
-    scim.ask(lambda app: app.mappings.set("acme", {}, saved_by="eve"))
+    scim.ask(lambda app: app.mappings.set("acme", second, by="bob"))
+    scim.ask(lambda app: app.mappings.set("acme", {}, by="eve"))
     third, second_saved, first = history(scim)
     assert [(3, "eve"), (2, "bob"), (1, "ada")] == [
         (each.version, each.saved_by) for each in (third, second_saved, first)
@@ -51,7 +51,7 @@ def test_every_override_is_kept_with_who_when_and_the_difference(scim: Scim) -> 
 
 
 def restore(scim: Scim, version: int, organization: str = "acme") -> int:
-    return scim.ask(lambda app: app.mappings.restore(organization, version, saved_by="ada"))
+    return scim.ask(lambda app: app.mappings.restore(organization, version, by="ada"))
 
 
 def test_an_earlier_override_is_restored_as_a_new_version(scim: Scim, client: Client) -> None:

@@ -15,8 +15,9 @@ from scim_asgi.protocol.core import user_definition
 from scim_asgi.protocol.filters import Node, parse
 from scim_asgi.protocol.resources import check_resource
 from scim_asgi.provisioning.representation import values_of
-from scim_asgi.store.base import Part, Selection, Transaction
+from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import ResourceRecord
+from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite import SqliteStore
 from scim_asgi.store.sqlite.queries import select
 from tests.protocol.trees import filter_trees, users

@@ -19,7 +19,7 @@ from scim_asgi.protocol.conditions import (
     Negation,
 )
 from scim_asgi.protocol.paths import Target
-from scim_asgi.store.base import Part, Selection
+from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite.clauses import (
     Clause,
     deepest_first,

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from scim_asgi.store.base import Part, Selection
 from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceRecord, ResourceValues
+from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite import queries
 
 _COLUMNS = """number, organization_id, resource_type, id, document, version, revision, created,

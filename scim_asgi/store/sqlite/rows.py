@@ -67,7 +67,10 @@ class Table(Generic[R]):
         return None if row is None else self._read(row)
 
     def all(
-        self, connection: sqlite3.Connection, condition: str, parameters: tuple[Any, ...]
+        self,
+        connection: sqlite3.Connection,
+        condition: str,
+        parameters: tuple[Any, ...] | dict[str, Any],
     ) -> list[R]:
         """Return the records that meet a condition (SQL behind the FROM)."""
         rows = connection.execute(f"{self.select} {condition}", parameters)

@@ -13,12 +13,15 @@ from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import QueryTooSlow, StoreError, StoreUnavailable
 from scim_asgi.store.records import LogRecord
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
+from scim_asgi.store.sqlite.browse import SqliteBrowser
 from scim_asgi.store.sqlite.connection import Connection
+from scim_asgi.store.sqlite.connections import SqliteConnections
 from scim_asgi.store.sqlite.file import MEMORY, DatabaseFile, StoreReplaced
+from scim_asgi.store.sqlite.log import SqliteLog
 from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
-from scim_asgi.store.sqlite.tables import SqliteLog, SqliteTokens
+from scim_asgi.store.sqlite.tables import SqliteTokens
 from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, SqliteVersions
 from scim_asgi.store.sqlite.writer import Writer
 
@@ -45,6 +48,8 @@ class SqliteTransaction:
         self.mappings = SqliteVersions(connection, MAPPINGS)
         self.roles = SqliteVersions(connection, ROLES)
         self.remappings = SqliteRemappings(connection)
+        self.browser = SqliteBrowser(connection)
+        self.connections = SqliteConnections(connection)
         self.log = SqliteLog(connection, kept)
         self._connection = connection
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import builtins
 import sqlite3
-from collections.abc import Callable
 
-from scim_asgi.store.records import LogRecord, TokenRecord
+from scim_asgi.store.records import TokenRecord
 from scim_asgi.store.sqlite.rows import Table
 
 _TOKENS = Table("tokens", TokenRecord)
 _LIVE = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
-_LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
 
 
 class SqliteTokens:
@@ -39,36 +37,3 @@ class SqliteTokens:
 
     def touch(self, token_id: str, at: int) -> None:
         self._connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (at, token_id))
-
-
-class SqliteLog:
-    """`scim_asgi.store.base.LogTable` on a connection."""
-
-    def __init__(
-        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord]
-    ) -> None:
-        self._connection = connection
-        self._kept = kept
-
-    def insert(self, record: LogRecord) -> int:
-        return _LOG.insert(self._connection, self._kept(record))
-
-    def update(self, number: int, record: LogRecord) -> None:
-        _LOG.update(self._connection, number, self._kept(record))
-
-    def list(
-        self, organization_id: str, *, after: int = 0, limit: int = 100
-    ) -> builtins.list[LogRecord]:
-        condition = "WHERE organization_id = ? AND number > ? ORDER BY number LIMIT ?"
-        return _LOG.all(self._connection, condition, (organization_id, after, limit))
-
-    def latest(self, organization_id: str, *, limit: int = 100) -> builtins.list[LogRecord]:
-        condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT ?"
-        return _LOG.all(self._connection, condition, (organization_id, limit))[::-1]
-
-    def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
-        query = (
-            "SELECT action, count(*) FROM provisioning_log "
-            "WHERE organization_id = ? AND at >= ? GROUP BY action ORDER BY action"
-        )
-        return dict(self._connection.execute(query, (organization_id, since)).fetchall())

@@ -176,7 +176,10 @@ CREATE TABLE provisioning_log (
     detail TEXT NOT NULL,
     changes TEXT NOT NULL,
     hook TEXT NOT NULL,
-    notes TEXT NOT NULL
+    notes TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    surface TEXT NOT NULL,
+    count INTEGER NOT NULL
 );
 CREATE INDEX provisioning_log_by_organization ON provisioning_log (organization_id, number);
 

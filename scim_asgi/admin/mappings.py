@@ -1,0 +1,258 @@
+"""Endpoints of the attribute mapping and of role rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.responses import Response
+
+from scim_asgi.admin.errors import Invalid, not_found, problem
+from scim_asgi.admin.routes import SCIM, Asked, Route, answer
+from scim_asgi.mapping.attempts import Explanation
+from scim_asgi.mapping.errors import MappingError
+from scim_asgi.mapping.roles import RoleRule, RoleRules
+from scim_asgi.protocol.errors import NotFound, ScimError
+from scim_asgi.provisioning.mappings import MappingVersion, VersionUnknown
+from scim_asgi.provisioning.previews import Preview
+from scim_asgi.provisioning.remapping import MappingStatus
+
+_Mapping = dict[str, str]
+_Limit = Annotated[int, Meta(ge=1, le=500)]
+
+
+class MappingBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The override over the defaults: SCIM path to account field. `{}` is the defaults."""
+
+    mapping: _Mapping
+
+
+class MappingAnswer(Struct, frozen=True, kw_only=True):
+    """The mapping that is in force.
+
+    Attributes:
+        mapping: The override; `{}` when the defaults are in force.
+        defaults: The defaults.
+        status: How far mapping the accounts anew has come; None when that never was needed.
+    """
+
+    mapping: _Mapping
+    defaults: _Mapping
+    status: MappingStatus | None
+
+
+class PreviewBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to map: the id of a stored user, or a User as JSON; and perhaps another override."""
+
+    user_id: str | None = None
+    resource: dict[str, Any] | None = None
+    mapping: _Mapping | None = None
+
+
+class PreviewAnswer(Struct, frozen=True, kw_only=True):
+    """What a mapping makes of a user.
+
+    Attributes:
+        account: The account as hooks would get it; None where there is a problem.
+        fields: For each field of the account what was tried for it, and what came of it.
+        problem: Why the mapping makes no account; empty where it does.
+        notes: What the provisioning log would say.
+    """
+
+    account: dict[str, Any] | None
+    fields: list[Explanation]
+    problem: str
+    notes: list[str]
+
+
+class HistoryQuery(Struct, frozen=True, kw_only=True):
+    """How many of the newest versions."""
+
+    limit: _Limit = 100
+
+
+class HistoryAnswer(Struct, frozen=True, kw_only=True):
+    """The overrides that were saved, newest first, each with what it changed."""
+
+    data: list[MappingVersion]
+
+
+class RestoreBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which version of the mapping is to be in force again."""
+
+    version: Annotated[int, Meta(ge=1, le=2**53)]
+
+
+class RoleRulesBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which group gives which role: the first rule that matches wins."""
+
+    rules: list[RoleRule] = []
+    default: str | None = None
+
+
+async def get_mapping(asked: Asked) -> Response:
+    return await _mapping(asked)
+
+
+async def _mapping(asked: Asked) -> Response:
+    mappings = asked.runtime.mappings
+    return answer(
+        MappingAnswer(
+            mapping=await mappings.get(asked.organization_id),
+            defaults=mappings.defaults(),
+            status=await mappings.status(asked.organization_id),
+        )
+    )
+
+
+async def set_mapping(asked: Asked) -> Response:
+    wanted: MappingBody = asked.body
+    try:
+        await asked.runtime.mappings.set(asked.organization_id, wanted.mapping, by=asked.by)
+    except MappingError as error:
+        raise _unusable(error, "mapping") from error
+    return await _mapping(asked)
+
+
+async def preview(asked: Asked) -> Response:
+    wanted: PreviewBody = asked.body
+    if (wanted.user_id is None) == (wanted.resource is None):
+        msg = 'Give either "user_id" or "resource".'
+        raise Invalid([problem("param_invalid", msg, "user_id")])
+    try:
+        found: Preview[Any] = await asked.runtime.mappings.preview(
+            asked.organization_id,
+            user_id=wanted.user_id,
+            resource=wanted.resource,
+            override=wanted.mapping,
+        )
+    except MappingError as error:
+        raise _unusable(error, "mapping") from error
+    except NotFound as error:
+        msg = "This organization has no user with this id."
+        raise not_found(msg, "user_id") from error
+    except ScimError as error:
+        raise Invalid([problem("param_invalid", error.detail, "resource")]) from error
+    return answer(
+        PreviewAnswer(
+            account=None if found.account is None else msgspec.to_builtins(found.account),
+            fields=list(found.fields),
+            problem=found.problem,
+            notes=list(found.notes),
+        )
+    )
+
+
+async def history(asked: Asked) -> Response:
+    query: HistoryQuery = asked.query
+    versions = await asked.runtime.mappings.history(asked.organization_id, limit=query.limit)
+    return answer(HistoryAnswer(data=versions))
+
+
+async def restore(asked: Asked) -> Response:
+    wanted: RestoreBody = asked.body
+    try:
+        await asked.runtime.mappings.restore(asked.organization_id, wanted.version, by=asked.by)
+    except VersionUnknown as error:
+        raise not_found(str(error), "version") from error
+    except MappingError as error:
+        raise _unusable(error, "version") from error
+    return await _mapping(asked)
+
+
+async def get_rules(asked: Asked) -> Response:
+    return answer(_shown(await asked.runtime.roles.get(asked.organization_id)))
+
+
+async def set_rules(asked: Asked) -> Response:
+    wanted: RoleRulesBody = asked.body
+    rules = RoleRules(rules=tuple(wanted.rules), default=wanted.default)
+    try:
+        await asked.runtime.roles.set(asked.organization_id, rules, by=asked.by)
+    except MappingError as error:
+        raise _unusable(error, "rules") from error
+    return answer(_shown(rules))
+
+
+def _shown(rules: RoleRules) -> RoleRulesBody:
+    return RoleRulesBody(rules=list(rules.rules), default=rules.default)
+
+
+def _unusable(error: MappingError, field: str) -> Invalid:
+    """Return the answer about a mapping that cannot be used: every problem by its key."""
+    return Invalid(
+        problem("mapping_invalid", str(each), f"{field}.{each.key}") for each in error.problems
+    )
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=f"{SCIM}/attribute-mappings",
+        name="get_attribute_mappings",
+        summary="Get the override over the default mapping.",
+        needs="read",
+        handler=get_mapping,
+        answer=MappingAnswer,
+    ),
+    Route(
+        method="PUT",
+        path=f"{SCIM}/attribute-mappings",
+        name="set_attribute_mappings",
+        summary="Replace the override; an empty one reverts to the defaults.",
+        needs="manage",
+        handler=set_mapping,
+        body=MappingBody,
+        answer=MappingAnswer,
+    ),
+    Route(
+        method="POST",
+        path=f"{SCIM}/attribute-mappings/preview",
+        name="preview_attribute_mappings",
+        summary="See the account that a mapping makes of a user, and why. Nothing is changed.",
+        needs="read",
+        handler=preview,
+        body=PreviewBody,
+        answer=PreviewAnswer,
+    ),
+    Route(
+        method="GET",
+        path=f"{SCIM}/attribute-mappings/history",
+        name="list_attribute_mappings_history",
+        summary="List the overrides that were saved, newest first.",
+        needs="read",
+        handler=history,
+        query=HistoryQuery,
+        answer=HistoryAnswer,
+    ),
+    Route(
+        method="POST",
+        path=f"{SCIM}/attribute-mappings/restore",
+        name="restore_attribute_mappings",
+        summary="Put an earlier override in force again, as a new version.",
+        needs="manage",
+        handler=restore,
+        body=RestoreBody,
+        answer=MappingAnswer,
+    ),
+    Route(
+        method="GET",
+        path=f"{SCIM}/role-rules",
+        name="get_role_rules",
+        summary="Get which group gives which role.",
+        needs="read",
+        handler=get_rules,
+        answer=RoleRulesBody,
+    ),
+    Route(
+        method="PUT",
+        path=f"{SCIM}/role-rules",
+        name="set_role_rules",
+        summary="Replace which group gives which role.",
+        needs="manage",
+        handler=set_rules,
+        body=RoleRulesBody,
+        answer=RoleRulesBody,
+    ),
+)

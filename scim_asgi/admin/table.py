@@ -1,0 +1,15 @@
+"""All endpoints of the admin API."""
+
+from __future__ import annotations
+
+from scim_asgi.admin import connection, log, mappings, people, reconciliation, tokens
+from scim_asgi.admin.routes import Route
+
+ROUTES: tuple[Route, ...] = (
+    *connection.ROUTES,
+    *tokens.ROUTES,
+    *mappings.ROUTES,
+    *people.ROUTES,
+    *log.ROUTES,
+    *reconciliation.ROUTES,
+)

@@ -1,0 +1,56 @@
+"""The audit: what people did to a connection, as rows of the provisioning log.
+
+They are in the log, where people look for why something changed, and have `surface` set. The
+log's limit by rows passes them over: no flood of requests pushes them out.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from scim_asgi.provisioning.clock import now
+from scim_asgi.store.records import LogRecord
+
+Surface = Literal["page", "api", "cli", "python"]
+
+AuditAction = Literal[
+    "token-issued",
+    "token-revoked",
+    "mapping-changed",
+    "roles-changed",
+    "released",
+    "reconciled",
+]
+
+
+class By(Struct, frozen=True):
+    """Who does something, and from where.
+
+    Attributes:
+        name: Who, as the host knows them.
+        surface: The page, the API, the command line, or the host's own code.
+    """
+
+    name: str = ""
+    surface: Surface = "python"
+
+
+def named(by: By | str) -> By:
+    """Return who does something; a name alone stands for the host's own code."""
+    return By(by) if isinstance(by, str) else by
+
+
+def audit_row(organization_id: str, action: AuditAction, by: By | str, detail: str) -> LogRecord:
+    """Return the row that says what somebody did."""
+    by = named(by)
+    return LogRecord(
+        organization_id=organization_id,
+        at=now(),
+        action=action,
+        status=0,
+        actor=by.name,
+        surface=by.surface,
+        detail=detail,
+    )

@@ -1,0 +1,36 @@
+-- The latest request of each organization's directory that had a valid token.
+CREATE TABLE connections (
+    organization_id TEXT PRIMARY KEY,
+    directory TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    status INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- The log by time, by what was done and by user; each index ends with the row's number.
+CREATE INDEX provisioning_log_by_time ON provisioning_log (organization_id, at);
+CREATE INDEX provisioning_log_by_action ON provisioning_log (organization_id, action, at);
+CREATE INDEX provisioning_log_by_resource ON provisioning_log (organization_id, resource_id, at)
+WHERE resource_id <> '';
+CREATE INDEX provisioning_log_by_name
+ON provisioning_log (organization_id, resource_name COLLATE NOCASE, at)
+WHERE resource_name <> '';
+
+-- How many rows of the log an organization has, so that nobody has to count them to prune them.
+CREATE TABLE log_counts (
+    organization_id TEXT PRIMARY KEY,
+    total INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO log_counts
+SELECT organization_id, count(*) FROM provisioning_log GROUP BY organization_id;
+
+CREATE TRIGGER log_counts_insert AFTER INSERT ON provisioning_log BEGIN
+    INSERT INTO log_counts VALUES (new.organization_id, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+
+CREATE TRIGGER log_counts_delete AFTER DELETE ON provisioning_log BEGIN
+    UPDATE log_counts SET total = total - 1 WHERE organization_id = old.organization_id;
+END;

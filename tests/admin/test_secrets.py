@@ -1,0 +1,78 @@
+"""Nothing shows a token after its issue: not an answer, not a log, not a file, not an error."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import httpx
+import pytest
+
+from scim_asgi.admin.table import ROUTES
+from tests.admin.conftest import KEY, Host
+from tests.commands import command
+from tests.hostile.test_secrets import logged
+
+
+def test_a_token_is_shown_by_its_issue_alone(host: Host) -> None:
+    with logged() as lines:
+        admin = host.admin()
+        first = admin.post("/tokens", json={"name": "kept"}).json()["token"]
+        second = admin.post("/tokens", json={"name": "revoked"}).json()
+        tokens = (first, second["token"])
+        directory = host.directory(first)
+        directory.create_user("ada@acme.test")
+        # A token that somebody pastes into the wrong field.
+        directory.create_user("bob@acme.test", title=first, displayName=first)
+        directory.post("/Users", {"schemas": [first], "userName": first})
+        directory.get(f"/Users/{first}")
+        admin.post(f"/tokens/{second['id']}/revoke")
+        admin.post("/tokens", json={"name": "x", first: 1})
+        said = [_everything(host, admin, token) for token in tokens]
+    folder = host.database.parent
+    outputs = [
+        command(folder, *arguments, "--database", str(host.database)).stdout
+        for arguments in (
+            ("token", "list", "acme"),
+            ("token", "list", "acme", "--json"),
+            ("log", "acme"),
+            ("log", "acme", "--json"),
+            ("log", "acme", "--csv"),
+            ("status", "acme", "--json"),
+        )
+    ]
+    secret = [token[len("scim_") : len("scim_") + 30] for token in tokens]
+    for text in (*lines, *said, *outputs):
+        assert KEY not in text
+        for token in secret:
+            assert token not in text, text[:2000]
+
+
+def _everything(host: Host, admin: httpx.Client, token: str) -> str:
+    """Return whatever the API says, of right and wrong requests with the token in them.
+
+    Users are left out: what a directory has put into a resource is shown as it is.
+    """
+    texts = []
+    for route in ROUTES:
+        if route.name in ("list_users", "get_user", "issue_token"):
+            continue
+        path = route.path.replace("/organizations/{organization_id}/scim", "")
+        path = path.replace("{token_id}", token)
+        for body in (None, b"{}", json.dumps({"mapping": {"x": token}}).encode()):
+            headers = {"Content-Type": "application/json"}
+            response = admin.request(route.method, path, content=body, headers=headers)
+            assert response.status_code < 500
+            texts.append(str(response.headers) + response.text)
+    texts += [admin.get("/log", params={"format": name}).text for name in ("csv", "jsonl")]
+    return "".join(texts)
+
+
+def test_the_error_of_a_wrong_key_says_nothing_of_it(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        response = host.admin(key="wrong-key-5f1c").get("/status")
+    assert 401 == response.status_code
+    assert "wrong-key-5f1c" not in response.text + caplog.text
+    assert KEY not in response.text + caplog.text
