@@ -50,8 +50,10 @@ class Guide(Struct, frozen=True, kw_only=True):
 
 _TOKEN = (
     "401, or “invalid credentials”",
-    "The token was mistyped, cut or revoked. Paste it whole and without “Bearer”, or issue "
-    "another one above.",
+    (
+        "The token was mistyped, cut or revoked. Paste it whole and without “Bearer”, or issue "
+        "another one above."
+    ),
 )
 _PATH = (
     "404, or “not found”",
@@ -59,8 +61,10 @@ _PATH = (
 )
 _FIREWALL = (
     "A web page instead of an answer",
-    "A login page, a redirect or a firewall is in the way. Ask the operator of the product to run "
-    "“scim-asgi check”.",
+    (
+        "A login page, a redirect or a firewall is in the way. Ask the operator of the product to run "
+        "“scim-asgi check”."
+    ),
 )
 
 ENTRA = Guide(
@@ -70,8 +74,10 @@ ENTRA = Guide(
     before=("You need the role **Application Administrator**, or one that includes it.",),
     open=(
         "Open the **Microsoft Entra admin center**, then **Enterprise applications**.",
-        "Open the application of this product, or make one: **New application**, **Create your "
-        "own application**, **Integrate any other application you don’t find in the gallery**.",
+        (
+            "Open the application of this product, or make one: **New application**, **Create your "
+            "own application**, **Integrate any other application you don't find in the gallery**."
+        ),
         "Open **Provisioning**, then **Get started** or **Connect your application**.",
     ),
     url_field="Tenant URL",
@@ -81,11 +87,15 @@ ENTRA = Guide(
     test="Press **Test Connection**, then **Save**.",
     call="Entra looks for a user and a group that cannot exist. Nothing is created.",
     attributes=(
-        "Leave **Provision Microsoft Entra ID Users** and **Provision Microsoft Entra ID Groups** "
-        "on, with their default mappings.",
+        (
+            "Leave **Provision Microsoft Entra ID Users** and **Provision Microsoft Entra ID Groups** "
+            "on, with their default mappings."
+        ),
         "Keep **active**: without it, Entra deletes people instead of disabling them.",
-        "Worth a change: map **externalId** from **objectId**, by which people who come back are "
-        "recognised.",
+        (
+            "Worth a change: map **externalId** from **objectId**, by which people who come back are "
+            "recognised."
+        ),
     ),
     groups="Assign the groups themselves under **Users and groups**. Entra does not resolve "
     "nested groups.",
@@ -113,8 +123,10 @@ OKTA = Guide(
     ),
     open=(
         "In the Okta admin console open **Applications**, and the application of this product.",
-        "On the tab **General**, press **Edit** beside **App Settings**, set **Provisioning** to "
-        "**SCIM**, and **Save**.",
+        (
+            "On the tab **General**, press **Edit** beside **App Settings**, set **Provisioning** to "
+            "**SCIM**, and **Save**."
+        ),
         "Open the tab **Provisioning**, **Integration**, **Edit**.",
     ),
     url_field="SCIM connector base URL",
@@ -130,8 +142,10 @@ OKTA = Guide(
     test="Press **Test Connector Configuration**, then **Save**.",
     call="Okta reads the first two users. An empty list is fine.",
     attributes=(
-        "Under **To App**, **Edit**: tick **Create Users**, **Update User Attributes** and "
-        "**Deactivate Users**.",
+        (
+            "Under **To App**, **Edit**: tick **Create Users**, **Update User Attributes** and "
+            "**Deactivate Users**."
+        ),
         "The default attribute mappings fit.",
     ),
     groups="On **Push Groups**, find groups by name or by rule. Assigning a group sends its "
@@ -154,13 +168,17 @@ GOOGLE = Guide(
     name="Google Workspace",
     blurb="catalogue applications",
     before=(
-        "Google provisions applications of its own catalogue only. Groups are not sent, so roles "
-        "come from an attribute.",
+        (
+            "Google provisions applications of its own catalogue only. Groups are not sent, so roles "
+            "come from an attribute."
+        ),
     ),
     open=(
         "As a super administrator open the Google Admin console, **Apps**, **Web and mobile apps**.",
-        "Open the application of this product, or **Add app**, **Search for apps**, and finish "
-        "its sign-on first.",
+        (
+            "Open the application of this product, or **Add app**, **Search for apps**, and finish "
+            "its sign-on first."
+        ),
         "Open **Autoprovisioning**, **Configure autoprovisioning**.",
     ),
     url_field="Endpoint URL",
@@ -191,8 +209,10 @@ RIPPLING = Guide(
     name="Rippling",
     blurb="custom applications",
     open=(
-        "In the admin dashboard open **IT**, **Third-Party Access**, **Add Integration**, "
-        "**Create New Custom Integration**, or **Custom App**, **Create New App**.",
+        (
+            "In the admin dashboard open **IT**, **Third-Party Access**, **Add Integration**, "
+            "**Create New Custom Integration**, or **Custom App**, **Create New App**."
+        ),
         "Give it a name and a category, and tick **User Management via SCIM**.",
     ),
     url_field="SCIM Base URL",
@@ -225,8 +245,10 @@ ONELOGIN = Guide(
     name="OneLogin",
     blurb="SCIM Provisioner connectors",
     open=(
-        "In the OneLogin administration open **Applications**, **Add App**, and choose a "
-        "connector named **SCIM Provisioner with SAML (SCIM v2 …)**.",
+        (
+            "In the OneLogin administration open **Applications**, **Add App**, and choose a "
+            "connector named **SCIM Provisioner with SAML (SCIM v2 …)**."
+        ),
         "Open the tab **Configuration**.",
     ),
     url_field="SCIM Base URL",
@@ -254,12 +276,16 @@ JUMPCLOUD = Guide(
     name="JumpCloud",
     blurb="custom SCIM identity management",
     before=(
-        "The test creates a user and a group, changes both and deletes them. So for a moment "
-        "somebody unknown appears in the product.",
+        (
+            "The test creates a user and a group, changes both and deletes them. So for a moment "
+            "somebody unknown appears in the product."
+        ),
     ),
     open=(
-        "In the JumpCloud admin portal open **SSO Applications**, and the application of this "
-        "product.",
+        (
+            "In the JumpCloud admin portal open **SSO Applications**, and the application of this "
+            "product."
+        ),
         "Open the tab **Identity Management**, **Configuration settings**, and choose **SCIM 2.0**.",
     ),
     url_field="Base URL",

@@ -35,7 +35,7 @@ async def overview(visit: Visit) -> Response:
     runtime, organization_id = visit.runtime, visit.organization_id
     status = await runtime.connections.status(organization_id)
     tokens = await runtime.tokens.list(organization_id)
-    recent = await runtime.log.latest(organization_id, limit=_RECENT)
+    recent = await runtime.log.page(organization_id, limit=_RECENT)
     return render(
         visit,
         "overview.html",
@@ -43,7 +43,7 @@ async def overview(visit: Visit) -> Response:
         advice=_advice(visit, status),
         remapping=await runtime.mappings.status(organization_id),
         ending=[token for token in tokens if is_ending(token)],
-        recent=list(reversed(recent)),
+        recent=recent.data,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from scim_asgi.admin.page import overview, setup, tokens
+from scim_asgi.admin.page import held, log, overview, setup, tokens, users
 from scim_asgi.admin.page.visits import Screen
 
 SCREENS: tuple[Screen, ...] = (
     *overview.SCREENS,
     *setup.SCREENS,
     *tokens.SCREENS,
+    *users.SCREENS,
+    *log.SCREENS,
+    *held.SCREENS,
 )
