@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.log_entries import LogEntry
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 
@@ -54,7 +55,7 @@ ACTIONS = {
     "updated": Said("Updated", "good", "The account was changed."),
     "reactivated": Said("Reactivated", "good", "The account was opened again."),
     "deactivated": Said("Deactivated", "good", "The account was closed."),
-    "deleted": Said("Deleted", "good", "The person or group was deleted."),
+    "deleted": Said("Deleted", "good", "The person or the group was deleted."),
     "unchanged": Said("Nothing to change", "quiet", "Everything was as sent already."),
     "skipped": Said("Skipped", "warning", "No account was made of this person."),
     "refused": Said("Refused", "bad", "The request could not be accepted."),
@@ -103,6 +104,17 @@ def state_said(state: str) -> Said:
 def action_said(action: str) -> Said:
     """Return an outcome of the log in words."""
     return ACTIONS.get(action, Said(action.replace("-", " ").capitalize() or "Under way"))
+
+
+def row_said(row: LogEntry) -> str:
+    """Return in one sentence what a row of the log says."""
+    if row.detail or row.notes:
+        return row.detail or "; ".join(row.notes)
+    text = action_said(row.action).text
+    if row.resource_type == "Group":
+        return text.replace("The account was", "The group was")
+    fields = ", ".join(row.changes)
+    return f"{text.rstrip('.')}: {fields}." if fields and row.action == "updated" else text
 
 
 def directory_said(name: str | None) -> str:
@@ -175,6 +187,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "directory": directory_said,
     "plural": plural,
     "pretty": json_said,
+    "row_said": row_said,
     "said": value_said,
     "state_said": state_said,
     "time": time_said,
