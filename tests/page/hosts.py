@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Mount
 
-from scim_asgi import ScimApp
+from scim_asgi import Account, HookContext, ScimApp
 from scim_asgi.admin import Actor
 from scim_asgi.simulate import Entra, Report
 from tests.client import Client
@@ -37,6 +38,22 @@ async def authorize(request: Request, organization_id: str) -> Actor | None:
     )
 
 
+class Gate:
+    """Something that hooks of another thread's event loop wait for."""
+
+    def __init__(self) -> None:
+        self._opened = threading.Event()
+
+    def open(self) -> None:
+        """Let all through."""
+        self._opened.set()
+
+    async def wait(self, _account: Account, _context: HookContext) -> None:
+        """Behave as a hook that takes until the gate is open."""
+        while not self._opened.is_set():
+            await asyncio.sleep(0.01)
+
+
 class Host:
     """A product with the SCIM mount and the admin mount, served by uvicorn."""
 
@@ -47,6 +64,12 @@ class Host:
         self.page_url = f"{url}{PAGE}"
         self.product = product
         self._stack = stack
+
+    def gate(self) -> Gate:
+        """Let the product's hooks wait from now on, until the gate is opened."""
+        gate = Gate()
+        self.product.behaviour = gate.wait
+        return gate
 
     def http(self, **options: Any) -> httpx.Client:
         """Return a plain client of the page."""

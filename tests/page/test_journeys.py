@@ -57,7 +57,7 @@ def test_entra_is_connected_from_nothing_to_green_and_the_first_user_arrives(
     visit.sees("Waiting for the test call.")
 
     host.entra(token, users=1, groups=0, cycles=0)
-    visit.sees("Microsoft Entra ID was here just now: GET /Groups, answered 200")
+    visit.sees("Microsoft Entra ID was here just now: GET /Users, answered 200")
     visit.sees("Waiting for the first person.")
     # What was shown once stays while the steps around it turn green.
     assert token == shown_token(page)
