@@ -42,7 +42,7 @@ class Entrance:
         base_url: str | None,
         theme: Mapping[str, str] | None,
     ) -> None:
-        self._api = AdminApp(scim_app, run, runtime, authorize, base_url=base_url)
+        self._api = AdminApp(scim_app, run, runtime, authorize, base_url=base_url, mounted=self)
         self._page: ASGIApp
         try:
             from scim_asgi.admin.page import PageEndpoints, Theme
@@ -52,7 +52,13 @@ class Entrance:
             self._page = _Missing(error)
         else:
             self._page = PageEndpoints(
-                scim_app, run, runtime, authorize, base_url=base_url, theme=Theme(theme or {})
+                scim_app,
+                run,
+                runtime,
+                authorize,
+                base_url=base_url,
+                mounted=self,
+                theme=Theme(theme or {}),
             )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

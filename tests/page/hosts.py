@@ -50,8 +50,7 @@ class Gate:
 
     async def wait(self, _account: Account, _context: HookContext) -> None:
         """Behave as a hook that takes until the gate is open."""
-        while not self._opened.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(self._opened.wait, 30)
 
 
 class Host:

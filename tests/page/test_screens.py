@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from scim_asgi import Guard, RoleRule, RoleRules
+from scim_asgi import Guard
 from tests.client import USER, Client
 from tests.page.conftest import come
-from tests.page.hosts import Host, Hosts, aside
+from tests.page.hosts import Host, Hosts
 from tests.page.visitors import Visitor
 
 LOOKS = pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_who_may_only_look_sees_everything_and_no_button(
 ) -> None:
     host = hosts(guard=Guard(minimum=1, share=0.1))
     filled(host)
-    rules = RoleRules((RoleRule("acme-admins", "org:admin"),))
-    aside(host.app.roles.set("beta", rules))
+    rules = {"group": "acme-admins", "role": "org:admin", "intent": "save"}
+    assert 303 == host.http().post("roles", data=rules).status_code
     visit = come(browser, host, visitors, who="reader")
     for path in screens(host):
         page = visit.go(path)

@@ -49,6 +49,7 @@ class PageEndpoints:
         runtime: Its parts.
         authorize: Answers who asks.
         base_url: The public URL of the SCIM mount, where it is set.
+        mounted: What the host mounts.
         theme: The host's own look.
     """
 
@@ -60,6 +61,7 @@ class PageEndpoints:
         authorize: Authorize,
         *,
         base_url: str | None,
+        mounted: object,
         theme: Theme,
     ) -> None:
         self._scim_app = scim_app
@@ -67,6 +69,7 @@ class PageEndpoints:
         self._runtime = runtime
         self._authorize = authorize
         self._base_url = base_url
+        self._mounted = mounted
         self._assets = Assets(theme)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +119,7 @@ class PageEndpoints:
             query=query_of(scope),
             form=await form_of(scope, receive) if screen.method == "POST" else Form([]),
             up=_up(scope),
-            scim_url=scim_url(scope, self._scim_app, self._base_url),
+            scim_url=scim_url(scope, self._scim_app, self._mounted, self._base_url),
         )
         return await screen.view(visit)
 
