@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
@@ -236,23 +236,30 @@ class ScimApp(Generic[A]):
         """Use the decorated async function to learn which accounts the host really has."""
         return self._hooks.register("read", hook)
 
-    def admin(self, *, authorize: Authorize) -> ASGIApp:
-        """Return the admin API as an ASGI app, to be mounted where the host likes.
+    def admin(self, *, authorize: Authorize, theme: Mapping[str, str] | None = None) -> ASGIApp:
+        """Return the admin API and the page as an ASGI app, to be mounted where the host likes.
 
         Args:
             authorize: An async callable of the request (of Starlette) and the organization's id
                 that returns an :class:`scim_asgi.admin.Actor`, or None where nobody may know of
                 that organization; :class:`scim_asgi.admin.SecretKey` for other servers of the
                 host.
+            theme: How the Directory sync page looks: CSS custom properties by name, such as
+                ``{"accent": "#0a7a5c", "font": "Inter, sans-serif"}``.
 
         Raises:
             TypeError: `authorize` is no async callable.
+            ValueError: `theme` has a property that the page does not know.
+            MissingExtra: There is a `theme`, and ``scim-asgi[page]`` is not installed.
         """
-        from scim_asgi.admin.app import AdminApp, check_authorize
+        from scim_asgi.admin.app import check_authorize
+        from scim_asgi.admin.entrance import Entrance
 
         check_authorize(authorize)
         base_url = self._settings.base_url
-        return AdminApp(self, self._run_http, self._runtime, authorize, base_url=base_url)
+        return Entrance(
+            self, self._run_http, self._runtime, authorize, base_url=base_url, theme=theme
+        )
 
     def drain(self) -> None:
         """Answer every request from now on 503; those under way finish.

@@ -55,6 +55,7 @@ class AdminApp:
         runtime: The parts of the ScimApp.
         authorize: Answers who asks.
         base_url: The public URL of the SCIM mount, where it is set.
+        mounted: What the host mounts, where that is another application with this one in it.
         routes: The endpoints.
     """
 
@@ -66,6 +67,7 @@ class AdminApp:
         authorize: Authorize,
         *,
         base_url: str | None,
+        mounted: object | None = None,
         routes: Sequence[Route] = ROUTES,
     ) -> None:
         self._scim_app = scim_app
@@ -73,6 +75,7 @@ class AdminApp:
         self._runtime = runtime
         self._authorize = authorize
         self._base_url = base_url
+        self._mounted = mounted or self
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,7 +151,7 @@ class AdminApp:
             params=params,
             query=query,
             body=await _body(route, scope, receive),
-            scim_url=scim_url(scope, self._scim_app, self, self._base_url),
+            scim_url=scim_url(scope, self._scim_app, self._mounted, self._base_url),
         )
 
     async def _actor(self, request: Request, organization_id: str, route: Route) -> Actor:

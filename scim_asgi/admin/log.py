@@ -15,7 +15,7 @@ from scim_asgi.provisioning.log_entries import (
     CursorUnknown,
     LogFilter,
     LogPage,
-    Outcome,
+    WantedOutcome,
     read_cursor,
 )
 from scim_asgi.provisioning.log_export import csv_chunks, json_chunks
@@ -36,7 +36,7 @@ class LogRequest(Struct, frozen=True, kw_only=True):
 
     since: _Time | None = None
     until: _Time | None = None
-    outcome: Outcome | None = None
+    outcome: WantedOutcome | None = None
     action: Action | None = None
     user: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
     cursor: _Cursor | None = None

@@ -21,7 +21,7 @@ from scim_asgi.cli.common import (
     show_time,
 )
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.log_entries import Action, LogEntry, LogFilter, Outcome
+from scim_asgi.provisioning.log_entries import Action, LogEntry, LogFilter, WantedOutcome
 from scim_asgi.provisioning.log_export import csv_chunks
 
 _RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
@@ -33,7 +33,9 @@ _RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
 @click.option("--limit", default=100, show_default=True, help="How many of the newest rows.")
 @click.option("--since", metavar="TIME", help="Not before: 2026-11-24T12:00, or 24h ago as 24h.")
 @click.option("--until", metavar="TIME", help="Before this time, likewise.")
-@click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only with this outcome.")
+@click.option(
+    "--outcome", type=click.Choice(get_args(WantedOutcome)), help="Only with this outcome."
+)
 @click.option("--action", type=click.Choice(get_args(Action)), help="Only with this action.")
 @click.option("--user", metavar="NAME", help="Only about the user or group of this name or id.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with each new row until interrupted.")
@@ -46,7 +48,7 @@ def log(
     limit: int,
     since: str | None,
     until: str | None,
-    outcome: Outcome | None,
+    outcome: WantedOutcome | None,
     action: Action | None,
     user: str | None,
     *,

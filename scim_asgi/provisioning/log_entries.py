@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from scim_asgi.errors import ScimAsgiError
+from scim_asgi.provisioning.connections import FAILURES
 from scim_asgi.store.records import LogRecord
 from scim_asgi.store.selections import LogSelection
 
@@ -34,6 +35,8 @@ Action = Literal[
     "reconciled",
 ]
 Outcome = Literal["success", "warning", "skipped", "refused", "failed", "pending"]
+WantedOutcome = Literal["success", "warning", "skipped", "refused", "failed", "pending", "errors"]
+"""An outcome to look for; ``errors`` are the actions that count as errors, as the status does."""
 
 _OUTCOMES: dict[str, Outcome] = {
     "skipped": "skipped",
@@ -121,7 +124,7 @@ class LogFilter(Struct, frozen=True, kw_only=True):
 
     since: int | None = None
     until: int | None = None
-    outcome: Outcome | None = None
+    outcome: WantedOutcome | None = None
     action: Action | None = None
     user: str | None = None
 
@@ -157,7 +160,7 @@ class LogFilter(Struct, frozen=True, kw_only=True):
     def _actions(self) -> tuple[str, ...] | None:
         if self.outcome is None:
             return None if self.action is None else (self.action,)
-        wanted = [each for each in _ACTIONS if outcome_of(each) == self.outcome]
+        wanted = [each for each in _ACTIONS if self.outcome in _kinds(each)]
         return tuple(each for each in wanted if self.action in (None, each))
 
 
@@ -171,6 +174,10 @@ class LogPage(Struct, frozen=True, kw_only=True):
 
     data: list[LogEntry]
     next_cursor: str | None
+
+
+def _kinds(action: str) -> tuple[WantedOutcome, ...]:
+    return (outcome_of(action), "errors") if action in FAILURES else (outcome_of(action),)
 
 
 def outcome_of(action: str) -> Outcome:

@@ -56,6 +56,9 @@ class Mappings(Generic[A]):
         compiled: What compiles.
         remapping: What maps accounts anew.
         wake: Tells the background that there is work.
+
+    Attributes:
+        fields: The fields of the host's account type.
     """
 
     def __init__(
@@ -69,14 +72,14 @@ class Mappings(Generic[A]):
     ) -> None:
         self._store = store
         self._registry = registry
-        self._fields = fields
+        self.fields = fields
         self._compiled = compiled
         self._remapping = remapping
         self._wake = wake
 
     def defaults(self) -> dict[str, str]:
         """Return the defaults: SCIM path to account field, where the host's accounts have it."""
-        return {key: field for key, field in DEFAULTS.items() if self._fields.has(field)}
+        return {key: field for key, field in DEFAULTS.items() if self.fields.has(field)}
 
     async def get(self, organization_id: str) -> dict[str, str]:
         """Return the override of an organization; ``{}`` when the defaults are in force."""
@@ -112,6 +115,15 @@ class Mappings(Generic[A]):
         version = await self._store.write(save)
         self._wake()
         return version
+
+    async def check(self, organization_id: str, override: Mapping[str, str]) -> None:
+        """Check that an override could be saved.
+
+        Raises:
+            MappingError: It cannot be used; every problem is named by its key.
+        """
+        rules = await self._store.read(lambda tx: saved_rules(tx, organization_id))
+        self._compiled.compile(override, rules)
 
     async def dry_run(self, organization_id: str, override: Mapping[str, str]) -> Trial:
         """Return how many accounts another override would change, and the first twenty of them.
@@ -156,7 +168,7 @@ class Mappings(Generic[A]):
             return mapping, *self._stored(tx, organization_id, user_id or "")
 
         mapping, view, account = await self._store.read(read)
-        return preview_of(mapping, self._fields, organization_id, view, account)
+        return preview_of(mapping, self.fields, organization_id, view, account)
 
     def _stored(
         self, tx: Transaction, organization_id: str, user_id: str

@@ -39,6 +39,11 @@ class Roles:
         self._remapping = remapping
         self._wake = wake
 
+    @property
+    def known(self) -> frozenset[str] | None:
+        """The roles that the host knows; None where it has not declared any."""
+        return self._compiled.roles
+
     async def get(self, organization_id: str) -> RoleRules:
         """Return the role rules of an organization, without rules when none were ever saved."""
         return await self._store.read(lambda tx: saved_rules(tx, organization_id))

@@ -1,0 +1,155 @@
+"""Groups, and the rules that say which group gives which role."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from scim_asgi.admin.page.forms import Form
+from scim_asgi.admin.page.rendering import render, see_other
+from scim_asgi.admin.page.visits import Screen, Visit
+from scim_asgi.mapping.errors import MappingError
+from scim_asgi.mapping.fields import ROLE
+from scim_asgi.mapping.roles import DEFAULT_ROLE, RoleRule, RoleRules
+from scim_asgi.provisioning.browse import BrowseCursorUnknown
+from scim_asgi.provisioning.people import GroupPage
+from scim_asgi.provisioning.trials import Trial
+
+_PAGE = 100
+
+
+class Edit(Struct, kw_only=True):
+    """Rules while they are edited.
+
+    Attributes:
+        rules: Group and role of each, in order; blank ones are passed over.
+        default: The role of everybody else.
+        flaws: What is wrong with each rule, by its number.
+        problem: What is wrong besides.
+        trial: What saving would do, where that was asked for.
+    """
+
+    rules: list[RoleRule]
+    default: str = ""
+    flaws: dict[int, str] = {}
+    problem: str = ""
+    trial: Trial | None = None
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it cannot be saved."""
+        return bool(self.flaws or self.problem)
+
+    def filled(self) -> list[tuple[int, RoleRule]]:
+        """Return the rules that are not blank, each with its number."""
+        numbered = enumerate(self.rules)
+        return [(number, rule) for number, rule in numbered if rule.group or rule.role]
+
+    def whole(self) -> RoleRules:
+        """Return what would be saved."""
+        rules = tuple(rule for _, rule in self.filled())
+        return RoleRules(rules, self.default or None)
+
+
+async def roles(visit: Visit) -> Response:
+    """Show groups and the rules in force."""
+    rules = await visit.runtime.roles.get(visit.organization_id)
+    return await _page(visit, Edit(rules=list(rules.rules), default=rules.default or ""))
+
+
+async def edit(visit: Visit) -> Response:
+    """Do what a button of the form says; only Save changes anything."""
+    intent = visit.form.get("intent")
+    edited = _edited(visit.form, intent)
+    if intent not in ("save", "try"):
+        return await _page(visit, edited, is_edited=True)
+    use_case, organization_id = visit.runtime.roles, visit.organization_id
+    try:
+        if intent == "save":
+            await use_case.set(organization_id, edited.whole(), by=visit.by)
+            return see_other(visit.url("roles", done="roles"))
+        edited.trial = await use_case.dry_run(organization_id, edited.whole())
+    except MappingError as error:
+        _blame(edited, error)
+    return await _page(visit, edited, is_edited=True, status=422 if edited.is_wrong else 200)
+
+
+def _edited(form: Form, intent: str) -> Edit:
+    """Return the rules of a form after a button that adds, removes or moves one."""
+    pairs = zip(form.all("group"), form.all("role"), strict=False)
+    rules = [RoleRule(group, role) for group, role in pairs]
+    action, _, argument = intent.partition(":")
+    number = int(argument) if argument.isdecimal() and len(argument) < 6 else len(rules)
+    if action == "add":
+        rules.append(RoleRule(argument, ""))
+    elif action == "remove" and number < len(rules):
+        del rules[number]
+    elif action in ("up", "down") and number < len(rules):
+        other = number + (1 if action == "down" else -1)
+        if 0 <= other < len(rules):
+            rules[number], rules[other] = rules[other], rules[number]
+    return Edit(rules=rules, default=form.get("default"))
+
+
+def _blame(edited: Edit, error: MappingError) -> None:
+    """Note what is wrong at the rules that it is about."""
+    rest = []
+    for problem in error.problems:
+        message = problem.message[:1].upper() + problem.message[1:] + "."
+        numbers = [n for n, rule in edited.filled() if rule.group == problem.key]
+        free = [number for number in reversed(numbers) if number not in edited.flaws]
+        if free:
+            edited.flaws[free[0]] = message
+        elif problem.key == DEFAULT_ROLE:
+            rest.append(f"The role of everybody else: {problem.message}.")
+        else:
+            rest.append(message)
+    edited.problem = " ".join(rest)
+
+
+async def _page(
+    visit: Visit, edited: Edit, *, is_edited: bool = False, status: int = 200
+) -> Response:
+    runtime = visit.runtime
+    groups = await _groups(visit)
+    override = await runtime.mappings.get(visit.organization_id)
+    search = visit.query.get("search")
+    return render(
+        visit,
+        "roles.html",
+        status,
+        edit=edited,
+        rules=edited.rules or [RoleRule("", "")],
+        is_edited=is_edited,
+        known=sorted(runtime.roles.known or ()),
+        groups=groups,
+        search=search,
+        more=groups.next_cursor and visit.url("roles", search=search, cursor=groups.next_cursor),
+        used=_used(edited),
+        is_mapped=any(value.rpartition("}}.")[2].strip() == ROLE for value in override.values()),
+        has_roles=runtime.mappings.fields.has(ROLE),
+        remapping=await runtime.mappings.status(visit.organization_id),
+    )
+
+
+async def _groups(visit: Visit) -> GroupPage:
+    use_case = visit.runtime.groups
+    search, cursor = visit.query.get("search"), visit.query.get("cursor") or None
+    try:
+        return await use_case.list(visit.organization_id, search=search, cursor=cursor, limit=_PAGE)
+    except BrowseCursorUnknown:
+        return await use_case.list(visit.organization_id, search=search, limit=_PAGE)
+
+
+def _used(edited: Edit) -> dict[str, str]:
+    """Return the role that each group gives, by its case-folded name."""
+    used: dict[str, str] = {}
+    for _, rule in edited.filled():
+        used.setdefault(rule.group.casefold(), rule.role)
+    return used
+
+
+SCREENS = (
+    Screen("GET", "roles", roles),
+    Screen("POST", "roles", edit),
+)

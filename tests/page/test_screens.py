@@ -1,0 +1,155 @@
+"""Every screen in every state: axe finds nothing, no policy is violated, 320 px are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, expect
+
+from scim_asgi import Guard
+from tests.client import USER, Client
+from tests.page.conftest import come
+from tests.page.hosts import Host, Hosts
+from tests.page.visitors import Visitor
+
+EMPTY = (
+    "",
+    "setup",
+    "setup/entra",
+    "tokens",
+    "mapping",
+    "mapping/history",
+    "roles",
+    "users",
+    "log",
+    "held",
+    "nowhere",
+)
+
+
+def filled(host: Host) -> Client:
+    """Let much of what can be shown be there."""
+    directory = host.connected()
+    long = "a" * 60
+    ids = [
+        directory.create_user(f"p{number}.{long}@acme.example", title="Ärztin")["id"]
+        for number in range(6)
+    ]
+    directory.create_group("A group whose name has no end " + "x" * 80, *ids)
+    directory.post("/Users", {"schemas": [USER], "userName": f"nobody-{long}"})
+    off = {"op": "replace", "path": "active", "value": False}
+    for each in ids[:3]:
+        directory.patch(f"/Users/{each}", off)
+    http = host.http()
+    http.post("tokens", data={"name": "Ends soon " + "y" * 80, "days": "90"})
+    gone = http.get("../scim/tokens").json()["data"][0]["id"]
+    http.post(f"tokens/{gone}/revoke")
+    for field in ("public_metadata.title", "public_metadata.other"):
+        http.post("mapping", data={"path": "title", "field": field, "intent": "save"})
+    return directory
+
+
+def screens(host: Host) -> Iterator[str]:
+    """Yield every screen that is filled, those of one row, user or question too."""
+    yield from EMPTY
+    http = host.http()
+    rows = {
+        row["action"]: row["number"] for row in http.get("../scim/log?limit=500").json()["data"]
+    }
+    yield from (f"log/{rows[action]}" for action in ("created", "skipped", "token-issued"))
+    yield "log?user=nobody-at-all"
+    yield "users?search=nobody-at-all"
+    users = http.get("../scim/users").json()["data"]
+    yield from (f"users/{users[number]['id']}" for number in (0, -1))
+    tokens = http.get("../scim/tokens").json()["data"]
+    live = next(each["id"] for each in tokens if each["revoked_at"] is None)
+    yield f"tokens/{live}/revoke"
+    yield "mapping/history/1"
+    yield "held/release"
+
+
+def test_every_filled_screen_is_in_order(
+    browser: Browser, hosts: Hosts, visitors: list[Visitor]
+) -> None:
+    host = hosts(guard=Guard(minimum=1, share=0.1))
+    filled(host)
+    visit = come(browser, host, visitors)
+    for path in screens(host):
+        visit.go(path)
+        visit.check()
+
+
+def test_every_empty_screen_is_in_order(
+    browser: Browser, host: Host, visitors: list[Visitor]
+) -> None:
+    visit = come(browser, host, visitors)
+    for path in EMPTY:
+        visit.go(path)
+        visit.check()
+
+
+def test_forms_with_errors_questions_and_dry_runs_are_in_order(
+    browser: Browser, host: Host, visitors: list[Visitor]
+) -> None:
+    host.connected().create_user("ada@acme.example", title="Countess")
+    visit = come(browser, host, visitors)
+    page = visit.go("mapping")
+    visit.field("SCIM path").fill("title")
+    visit.field("Account field").fill("public_metadata.title")
+    visit.button("Try it on everybody first").click()
+    visit.sees("Saving this would change 1 of 1 account")
+    visit.check()
+    visit.field("Expression (optional)").first.fill("{{ value | shout }}")
+    visit.button("Save").click()
+    visit.sees("The mapping was not saved")
+    visit.check()
+    visit.go("roles")
+    visit.field("1. Whoever is in").fill("acme-admins")
+    visit.button("Save").click()
+    visit.sees("The rules were not saved")
+    visit.check()
+    visit.go("tokens")
+    visit.link("Revoke Entra ID").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    visit.check()
+    visit.go("tokens")
+    visit.field("Name").fill("Another")
+    visit.button("Issue token").click()
+    visit.sees("Copy the token now")
+    visit.check()
+
+
+def test_who_may_only_look_sees_everything_and_no_button(
+    browser: Browser, hosts: Hosts, visitors: list[Visitor]
+) -> None:
+    host = hosts(guard=Guard(minimum=1, share=0.1))
+    filled(host)
+    rules = {"group": "acme-admins", "role": "org:admin", "intent": "save"}
+    assert 303 == host.http().post("roles", data=rules).status_code
+    visit = come(browser, host, visitors, who="reader")
+    for path in screens(host):
+        page = visit.go(path)
+        if path != "nowhere":
+            visit.sees("Changing something takes an account that may manage this connection.")
+        assert 0 == page.locator('form[method="post"]').count(), path
+    visit.go("mapping")
+    visit.check()
+
+
+def test_a_running_remap_is_shown_until_it_is_done(host: Host, visit: Visitor) -> None:
+    directory = host.connected()
+    for number in range(3):
+        directory.create_user(f"p{number}@acme.example", title="Countess")
+    page = visit.go("mapping")
+    gate = host.gate()
+    visit.field("SCIM path").fill("title")
+    visit.field("Account field").fill("public_metadata.title")
+    visit.button("Save").click()
+    visit.sees("Bringing accounts in line with the new attribute mapping")
+    visit.sees("the product has yet to confirm")
+    visit.check()
+    gate.open()
+    expect(page.locator("#remap section")).to_have_count(0)
+    assert {"Countess"} == {
+        each.public_metadata.get("title") for each in host.product.accounts.values()
+    }

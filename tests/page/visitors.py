@@ -1,0 +1,148 @@
+"""People at a browser."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import axe_playwright_python  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
+
+from tests.page.hosts import Host
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 15_000
+TOKEN = re.compile(r"scim_[0-9A-Za-z]{49}")
+
+_AXE = next(Path(axe_playwright_python.__file__).parent.glob("axe.min.js"))
+_WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+});
+"""
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start Debian's Chromium, which uses a new empty user data directory."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+class Visitor:
+    """Somebody at the page of a host.
+
+    Attributes:
+        page: The browser's page.
+        complaints: Errors of the script, of the network, and of the Content-Security-Policy.
+    """
+
+    def __init__(self, browser: Browser, host: Host, *, who: str = "ada", **options: Any) -> None:
+        self.host = host
+        self.complaints: list[str] = []
+        self._context = browser.new_context(reduced_motion="reduce", **options)
+        self._context.set_default_timeout(PATIENCE)
+        self._context.add_cookies([{"name": "who", "value": who, "url": host.url}])
+        self._context.add_init_script(_WATCH)
+        self._context.add_init_script(path=_AXE)
+        self.page: Page = self._context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # Pages that are refused on purpose are answered with 403 to 422, which Chromium tells.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def go(self, path: str = "") -> Page:
+        """Go to a screen by its address."""
+        self.page.goto(f"{self.host.page_url}{'/' + path if path else ''}")
+        return self.page
+
+    def leave(self) -> None:
+        """Close everything."""
+        self._context.close()
+
+    def link(self, name: str) -> Locator:
+        """Return the link with a name."""
+        return self.page.get_by_role("link", name=name, exact=True)
+
+    def button(self, name: str) -> Locator:
+        """Return the button with a name."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def field(self, name: str) -> Locator:
+        """Return the field with a label."""
+        return self.page.get_by_label(name, exact=True)
+
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        """Check that the screen shows a text, as soon as it does."""
+        expect(self.page.locator("main")).to_contain_text(text, timeout=PATIENCE)
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until something with a name has the focus, which has to be visible."""
+        for _ in range(60):
+            self.page.keyboard.press("Tab")
+            focused = self.page.evaluate(_FOCUSED)
+            if focused["name"] == name:
+                assert focused["outline"], f"the focus on {name} cannot be seen"
+                return
+        pytest_fail(f"{name} cannot be reached by Tab")
+
+    def check(self) -> None:
+        """Check a screen, light and wide, then dark and narrow.
+
+        axe finds nothing, no policy was violated, nothing is too wide.
+        """
+        assert [] == self.page.evaluate("window.violations"), self.page.url
+        assert 1 == self.page.locator("h1").count(), self.page.url
+        self._look("light", 1280, {})
+        colours = {"runOnly": ["color-contrast"]}
+        self._look("dark", 320, colours)
+        self._look("light", 320, {})
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+
+    def _look(self, scheme: Literal["light", "dark"], width: int, options: dict[str, Any]) -> None:
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": 800})
+        what = f"{self.page.url}, {scheme}, {width} px"
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{what}: {wide} px"
+        found = self.page.evaluate("(options) => axe.run(document, options)", options)
+        told = [
+            f"{each['id']}: {[node['html'] for node in each['nodes']]}"
+            for each in found["violations"]
+        ]
+        assert not told, f"{what}: {told}"
+
+
+_FOCUSED = """() => {
+  const element = document.activeElement;
+  const label = element.labels?.[0] ?? element;
+  const style = getComputedStyle(element);
+  return {
+    name: (element.getAttribute("aria-label") ?? label.textContent).trim().replace(/\\s+/g, " "),
+    outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0,
+  };
+}"""
+
+
+def pytest_fail(reason: str) -> None:
+    """Fail the test."""
+    raise AssertionError(reason)
+
+
+def shown_token(page: Page) -> str:
+    """Return the token that a page shows."""
+    text = page.locator("#token").inner_text()
+    assert TOKEN.fullmatch(text), text
+    return text
