@@ -60,7 +60,12 @@ class Okta(Simulator):
     }
 
     def standing(self, person: Person) -> Standing:
-        """Suspending sends nothing; who is unassigned or leaves is deactivated, never deleted."""
+        """Suspending sends nothing; who is unassigned or leaves is deactivated, never deleted.
+
+        Who comes back as somebody new under the old login is linked to the old user.
+        """
+        if person.status in ("purged", "replaced"):
+            return "released"
         return "active" if person.is_here else "inactive"
 
     async def test_connection(self) -> None:

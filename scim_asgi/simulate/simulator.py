@@ -332,9 +332,13 @@ class Simulator(Directory):
     def _forget(self, key: str, link: UserLink) -> None:
         self.users.pop(key, None)
         self.retired.pop(link.id, None)
-        self.deleted.add(link.id)
+        self._note_deleted(link.id)
+
+    def _note_deleted(self, resource_id: str) -> None:
+        """Note that a user or group is deleted, and so a member of nothing any more."""
+        self.deleted.add(resource_id)
         for group in self.groups.values():
-            group.removed({link.id})
+            group.removed({resource_id})
 
     async def _open_group(self, team: Team) -> None:
         found = await self.find_group(team)
@@ -358,7 +362,7 @@ class Simulator(Directory):
     async def close_group(self, key: str) -> None:
         """Do away with the group of a team that is no more."""
         await self.delete_group(self.groups[key])
-        self.deleted.add(self.groups.pop(key).id)
+        self._note_deleted(self.groups.pop(key).id)
 
     async def _read_back(self, http: httpx.AsyncClient) -> Snapshot:
         return await take_snapshot(http, self._url, self._token, with_groups=self.has_groups)
