@@ -80,18 +80,18 @@ def _status(tx: Transaction, organization_id: str) -> ConnectionStatus:
     at = now()
     seen = tx.connections.seen(organization_id)
     totals = tx.connections.totals(organization_id)
-    left = tx.accounts.work_left(organization_id, at)
+    held = tx.accounts.held(organization_id)
     return ConnectionStatus(
         organization_id=organization_id,
-        state=_state(tx, organization_id, at, held=left.held),
+        state=_state(tx, organization_id, at, held=held),
         directory=None if seen is None else seen.directory,
         first_request_at=None if seen is None else seen.first_at,
         last_request=None if seen is None else _last(seen),
         users=totals.users,
         active_users=totals.active,
         groups=totals.groups,
-        pending_changes=left.pending + left.to_map,
-        held_changes=left.held,
+        pending_changes=tx.accounts.unsettled(organization_id),
+        held_changes=held,
         errors_24h=tx.log.count(organization_id, FAILURES, at - DAY),
         rate_limited_24h=tx.log.count(organization_id, ("rate-limited",), at - DAY),
     )

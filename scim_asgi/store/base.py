@@ -191,6 +191,9 @@ class Accounts(Protocol):
     def closings(self, organization_id: str, since: int) -> Closings:
         """Return what an organization has closed and deleted since a time."""
 
+    def held(self, organization_id: str) -> int:
+        """Return how many closings of an organization are held."""
+
     def hold(self, number: int, at: int) -> None:
         """Note that a closing of an account is held, unless it is noted already."""
 

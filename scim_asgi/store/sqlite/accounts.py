@@ -64,6 +64,7 @@ SELECT count(*) FROM accounts
 WHERE organization_id = ? AND deleted_at > ? AND deleted_at > released_until
 """
 _IS_HELD = "SELECT 1 FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL LIMIT 1"
+_COUNT_HELD = "SELECT count(*) FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL"
 _HOLD = "UPDATE accounts SET held_since = ? WHERE number = ? AND held_since IS NULL"
 _RELEASE = """
 UPDATE accounts SET held_since = NULL, released_until = ?, marked = resource IS NOT NULL
@@ -173,6 +174,9 @@ class SqliteAccounts:
             deleted=execute(_DELETED, (organization_id, since)).fetchone()[0],
             is_held=execute(_IS_HELD, (organization_id,)).fetchone() is not None,
         )
+
+    def held(self, organization_id: str) -> int:
+        return int(self._connection.execute(_COUNT_HELD, (organization_id,)).fetchone()[0])
 
     def hold(self, number: int, at: int) -> None:
         self._connection.execute(_HOLD, (at, number))

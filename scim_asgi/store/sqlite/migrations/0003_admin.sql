@@ -11,7 +11,7 @@ CREATE TABLE connections (
 
 -- The log by time, by what was done and by user; each index ends with the row's number.
 CREATE INDEX provisioning_log_by_time ON provisioning_log (organization_id, at);
-CREATE INDEX provisioning_log_by_action ON provisioning_log (organization_id, action, at);
+CREATE INDEX provisioning_log_by_action ON provisioning_log (organization_id, action, at, number, count);
 CREATE INDEX provisioning_log_by_resource ON provisioning_log (organization_id, resource_id, at)
 WHERE resource_id <> '';
 CREATE INDEX provisioning_log_by_name
