@@ -7,12 +7,13 @@ BIN := .venv/bin
 
 MINUTES ?= 60
 
-.PHONY: help demo serve test simulate torture check bench bench-mapping clean
+.PHONY: help demo serve test browser screenshots simulate torture check bench bench-mapping clean
 
 help:
 	@echo "make demo      let a simulated Entra provision an example product"
 	@echo "make serve     run the example product and keep it running"
-	@echo "make test      run the tests"
+	@echo "make test      run the tests; installs Debian's chromium where it is missing"
+	@echo "make screenshots  take the pictures of the page in docs/images anew"
 	@echo "make simulate  run all simulated directories, in every mode, with 500 people each"
 	@echo "make torture   kill a server under load again and again, for MINUTES=60"
 	@echo "make check     run the linters and the type checker"

@@ -1,4 +1,4 @@
-"""Acme as an ASGI application: a page of its accounts, and SCIM at /scim/v2."""
+"""Acme as an ASGI application: its accounts, SCIM at /scim/v2, and the Directory sync page."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from starlette.routing import Mount, Route
 
 from examples.acme.accounts import Accounts
 from scim_asgi import ScimApp
+from scim_asgi.admin import Actor
 
 folder = Path(os.environ.get("ACME_DATA", "."))
 accounts = Accounts(folder / "acme.db")
 scim_app = ScimApp(f"sqlite:///{folder / 'scim.db'}", hooks=accounts)
+
+
+async def authorize(_: Request, organization_id: str) -> Actor | None:
+    """Let everybody manage the organization `acme`; a product asks its session who it is."""
+    return Actor(id="demo", name="Demo", can_manage=True) if organization_id == "acme" else None
 
 
 async def page(_: Request) -> HTMLResponse:
@@ -30,6 +36,7 @@ async def page(_: Request) -> HTMLResponse:
     )
     return HTMLResponse(
         "<!doctype html><title>Acme</title><h1>Accounts</h1>"
+        '<p><a href="/admin/organizations/acme/directory-sync">Directory sync</a>'
         f"<table><tr><th>Address<th>Role<th>State{rows}</table>"
     )
 
@@ -53,6 +60,7 @@ app = Starlette(
         Route("/", page),
         Route("/accounts", accounts_as_json),
         Mount("/scim/v2", app=scim_app),
+        Mount("/admin", app=scim_app.admin(authorize=authorize)),
     ],
     lifespan=lifespan,
 )

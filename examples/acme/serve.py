@@ -18,6 +18,7 @@ def main() -> None:
     with running(folder) as url:
         issued = scim_asgi(folder, "token", "issue", "acme", "--name", "make serve", "--json")
         print(f"Acme            {url}/")
+        print(f"Directory sync  {url}/admin/organizations/acme/directory-sync")
         print(f"Base URL        {url}/scim/v2")
         print(f"  for Entra     {url}/scim/v2?aadOptscim062020")
         print(f"Secret token    {json.loads(issued)['token']}")

@@ -265,3 +265,11 @@ def test_errors_take_the_focus_and_lead_to_their_fields(host: Host, visit: Visit
     summary.get_by_role("link").click()
     expect(visit.field("Account field").first).to_be_focused()
     visit.sees('"nonsense" is no account field')
+
+
+def test_links_are_right_where_an_address_has_too_many_slashes(host: Host, visit: Visitor) -> None:
+    for path in ("/", "/tokens", "//tokens/"):
+        page = visit.go(path)
+        visit.link("Log").click()
+        visit.sees("newest first")
+        assert f"{host.page_url}/log" == page.url

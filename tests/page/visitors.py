@@ -108,7 +108,6 @@ class Visitor:
         self._look("light", 1280, {})
         colours = {"runOnly": ["color-contrast"]}
         self._look("dark", 320, colours)
-        self._look("light", 320, {})
         self.page.set_viewport_size({"width": 1280, "height": 800})
 
     def _look(self, scheme: Literal["light", "dark"], width: int, options: dict[str, Any]) -> None:

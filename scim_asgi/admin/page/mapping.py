@@ -21,7 +21,7 @@ from scim_asgi.admin.page.rendering import render, see_other
 from scim_asgi.admin.page.visits import Screen, Visit
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.protocol.errors import ScimError
-from scim_asgi.provisioning.mappings import MappingVersion, VersionUnknown
+from scim_asgi.provisioning.mappings import VersionUnknown
 from scim_asgi.provisioning.people import UserSummary
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.trials import Trial
@@ -173,27 +173,30 @@ async def history(visit: Visit) -> Response:
     return render(visit, "mapping-history.html", versions=versions)
 
 
-async def _version(visit: Visit) -> MappingVersion:
+async def _version(visit: Visit) -> tuple[int, dict[str, str]]:
+    """Return the number of the version in the path, and its override."""
     text = visit.params["version"]
-    versions = await visit.runtime.mappings.history(visit.organization_id, limit=1000)
-    for each in versions:
-        if str(each.version) == text:
-            return each
-    raise not_found("There is no such version of the mapping.")
+    number = int(text) if text.isdecimal() and len(text) < 10 else 0
+    try:
+        return number, await visit.runtime.mappings.saved(visit.organization_id, number)
+    except VersionUnknown:
+        raise not_found("There is no such version of the mapping.") from None
 
 
 async def ask_to_restore(visit: Visit) -> Response:
     """Ask whether an earlier version is really to be in force again."""
-    return render(visit, "mapping-restore.html", version=await _version(visit))
+    number, override = await _version(visit)
+    return render(visit, "mapping-restore.html", number=number, override=override, problem="")
 
 
 async def restore(visit: Visit) -> Response:
     """Put an earlier version in force again."""
-    version = await _version(visit)
+    number, override = await _version(visit)
     try:
-        await visit.runtime.mappings.restore(visit.organization_id, version.version, by=visit.by)
-    except (MappingError, VersionUnknown) as error:
-        return render(visit, "mapping-restore.html", 422, version=version, problem=str(error))
+        await visit.runtime.mappings.restore(visit.organization_id, number, by=visit.by)
+    except MappingError as error:
+        shown = {"number": number, "override": override, "problem": str(error)}
+        return render(visit, "mapping-restore.html", 422, **shown)
     return see_other(visit.url("mapping", done="restored"))
 
 

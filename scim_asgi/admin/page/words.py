@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -160,6 +160,22 @@ def value_said(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def flat(changes: Mapping[str, Sequence[Any]]) -> list[tuple[str, tuple[Any, Any]]]:
+    """Return changes of fields, those of objects by their keys."""
+    found: list[tuple[str, tuple[Any, Any]]] = []
+    for field, (old, new) in changes.items():
+        if not (isinstance(old, dict | None) and isinstance(new, dict | None) and (old or new)):
+            found.append((field, (old, new)))
+            continue
+        before, after = old or {}, new or {}
+        found += [
+            (f"{field}.{key}", (before.get(key), after.get(key)))
+            for key in dict.fromkeys([*before, *after])
+            if before.get(key) != after.get(key)
+        ]
+    return found
+
+
 def json_said(value: Any) -> str:
     """Return a value as JSON for people."""
     return json.dumps(value, ensure_ascii=False, indent=2)
@@ -185,6 +201,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "bold": bold,
     "date": date_said,
     "directory": directory_said,
+    "flat": flat,
     "plural": plural,
     "pretty": json_said,
     "row_said": row_said,
