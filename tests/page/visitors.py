@@ -116,14 +116,14 @@ class Visitor:
         what = f"{self.page.url}, {scheme}, {width} px"
         wide = self.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{what}: {wide} px"
-        found = self.page.evaluate("(options) => axe.run(document, options)", options)
-        told = [
-            f"{each['id']}: {[node['html'] for node in each['nodes']]}"
-            for each in found["violations"]
-        ]
+        told = self.page.evaluate(_RUN_AXE, {**options, "resultTypes": ["violations"]})
         assert not told, f"{what}: {told}"
 
 
+_RUN_AXE = """async (options) => {
+  const { violations } = await axe.run(document, options);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`);
+}"""
 _FOCUSED = """() => {
   const element = document.activeElement;
   const label = element.labels?.[0] ?? element;
