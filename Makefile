@@ -5,16 +5,17 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 
+CHROMIUM := /usr/bin/chromium
 MINUTES ?= 60
 
-.PHONY: help demo serve test browser screenshots simulate torture check bench bench-mapping clean
+.PHONY: help demo serve test screenshots simulate torture check bench bench-mapping clean
 
 help:
 	@echo "make demo      let a simulated Entra provision an example product"
 	@echo "make serve     run the example product and keep it running"
 	@echo "make test      run the tests; installs Debian's chromium where it is missing"
-	@echo "make screenshots  take the pictures of the page in docs/images anew"
 	@echo "make simulate  run all simulated directories, in every mode, with 500 people each"
+	@echo "make screenshots  take the pictures of the page in docs/images anew"
 	@echo "make torture   kill a server under load again and again, for MINUTES=60"
 	@echo "make check     run the linters and the type checker"
 	@echo "make bench     measure; make bench-mapping measures the attribute mapping"
@@ -32,11 +33,18 @@ demo: .venv/ready
 serve: .venv/ready
 	@$(BIN)/python -m examples.acme.serve
 
-test: .venv/ready
+$(CHROMIUM):
+	apt-get update --quiet
+	apt-get install --quiet --yes --no-install-recommends chromium
+
+test: .venv/ready $(CHROMIUM)
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 simulate: .venv/ready
 	SIMULATE_IN_FULL=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/simulate/test_simulators.py
+
+screenshots: .venv/ready $(CHROMIUM)
+	@$(BIN)/python -m tests.page.screenshots
 
 check: .venv/ready
 	$(BIN)/ruff check .
@@ -49,6 +57,7 @@ bench: .venv/ready
 
 torture: .venv/ready
 	@$(BIN)/python -m tests.torture --minutes $(MINUTES)
+
 bench-mapping: .venv/ready
 	@$(BIN)/python -m benchmarks.templates
 	@$(BIN)/python -m benchmarks.remapping
