@@ -27,6 +27,8 @@ _TRIES = 3
 
 _Step: TypeAlias = "Callable[[Any, Any], Any]"
 
+_KEEP_APART = frozenset({"append", "downcase", "prepend", "strip", "upcase"})
+
 
 class Expression:
     """A compiled expression.
@@ -39,6 +41,7 @@ class Expression:
         source: The expression.
         result: What it may give.
         uses_default: Whether it is to be evaluated on nothing.
+        keeps_apart: Whether different values give different results, but for case and white space.
 
     Raises:
         ExpressionError: It does not parse, is more than the sandbox allows, or cannot give
@@ -59,6 +62,7 @@ class Expression:
         self.source = source
         self.result = analyse(start, calls, given, parsed.left.token.start_index)
         self.uses_default = any(each.name == "default" for each in calls)
+        self.keeps_apart = start.is_value and all(each.name in _KEEP_APART for each in calls)
         self._start = _getter(start)
         self._steps = tuple(_step(each) for each in calls)
 

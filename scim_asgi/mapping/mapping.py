@@ -14,6 +14,8 @@ from scim_asgi.mapping.errors import ExpressionFailure, Unmappable
 from scim_asgi.mapping.fields import EMAIL, METADATA, ROLE, AccountFields, Misfit
 from scim_asgi.mapping.roles import RolePolicy, RoleRules, origin_of
 
+ACTIVE = "active"
+"""Attribute and field: whoever is closed by either is closed."""
 _RETURN_KEY = "externalid"
 """The attribute by which a returning person is recognised, whatever field it is mapped to."""
 
@@ -50,7 +52,7 @@ class CompiledMapping:
         self._uses_rules = roles.has_rules and ROLE not in self._by_destination and fields.has(ROLE)
         if self._uses_rules:
             self._by_destination[ROLE] = []
-        self._return_destination = _return_destination(entries)
+        self._return_entry = _return_entry(entries)
         self.uses_groups = self._uses_rules or any(each.source.reads_groups for each in entries)
 
     def resolve(self, resource: Mapping[str, Any]) -> Mapped:
@@ -65,6 +67,7 @@ class CompiledMapping:
         user = dict(resource)
         values: dict[str, Any] = {}
         notes: list[str] = []
+        key: str | None = None
         for destination in self._by_destination:
             for attempt in self._attempts(destination, user):
                 if attempt.note:
@@ -73,13 +76,23 @@ class CompiledMapping:
                     raise Unmappable(destination, attempt.detail)
                 if not attempt.lost:
                     _put(values, destination, attempt.value)
+                    key = self._return_key(destination, attempt) or key
                     break
         self._require(values, user)
-        return Mapped(values, self._return_key(values), tuple(notes))
+        if _is_closed(user, values.get(ACTIVE)):
+            values[ACTIVE] = False
+        return Mapped(values, key, tuple(notes))
 
-    def _return_key(self, values: dict[str, Any]) -> str | None:
-        field, dot, key = (self._return_destination or "").partition(".")
-        value = values.get(field, {}).get(key) if dot else values.get(field)
+    def _return_key(self, destination: str, winner: Attempt) -> str | None:
+        """Return by what a person is recognised, where it is `externalId` that fills the field.
+
+        Where an expression may make the same of different people, it is what the directory sent.
+        """
+        entry = self._return_entry
+        if entry is None or (entry.destination, entry.key) != (destination, winner.key):
+            return None
+        keeps_apart = entry.expression is None or entry.expression.keeps_apart
+        value = winner.value if keeps_apart else winner.held
         return None if value is None else str(value)
 
     def _attempts(self, destination: str, user: dict[str, Any]) -> Iterator[Attempt]:
@@ -155,6 +168,12 @@ class CompiledMapping:
             _explanation(destination, tuple(self._attempts(destination, user)), self._fields)
             for destination in self._by_destination
         ]
+        explained = [
+            replace(each, value=False, remark="the directory has closed the person")
+            if each.destination == ACTIVE and _is_closed(user, each.value)
+            else each
+            for each in explained
+        ]
         there = {each.destination for each in explained} | {METADATA}
         missing = [name for name in self._fields.names if name not in there]
         return explained + [_explanation(name, (), self._fields) for name in missing]
@@ -168,15 +187,19 @@ def _put(values: dict[str, Any], destination: str, value: Any) -> None:
         values[field] = value
 
 
-def _return_destination(entries: list[Entry]) -> str | None:
-    """Return what `externalId` is mapped to; where it feeds several, the plain path counts."""
+def _return_entry(entries: list[Entry]) -> Entry | None:
+    """Return the entry of `externalId`; where it feeds several fields, the plain path counts."""
     found = [
         entry
         for entry in entries
         if entry.source.urn is None and entry.source.names[0].casefold() == _RETURN_KEY
     ]
-    found.sort(key=lambda entry: len(entry.source.steps))
-    return found[0].destination if found else None
+    return min(found, key=lambda entry: len(entry.source.steps), default=None)
+
+
+def _is_closed(user: Mapping[str, Any], active: Any) -> bool:
+    """Return whether a User whom the directory has closed would be open by another path."""
+    return user.get(ACTIVE) is False and active is True
 
 
 def _explanation(

@@ -63,7 +63,10 @@ class RolePolicy:
 
     def knows(self, role: Any) -> bool:
         """Return whether a role may be passed on."""
-        return self._known is None or role in self._known
+        if self._known is None:
+            return True
+        roles = role if isinstance(role, list) else [role]
+        return all(isinstance(each, str) and each in self._known for each in roles)
 
     def from_groups(self, groups: Iterable[dict[str, Any]]) -> Iterator[Attempt]:
         """Yield what each rule gives to a member of these groups, and then the default role."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -14,6 +14,9 @@ from scim_asgi.mapping.roles import RoleRules
 from scim_asgi.store.base import Transaction
 
 _CACHED = 1024
+
+_Version: TypeAlias = tuple[str, tuple[int, int], tuple[int, int]]
+"""An organization, and number and time of its override and of its role rules."""
 
 
 class CompiledMappings:
@@ -27,7 +30,7 @@ class CompiledMappings:
     def __init__(self, fields: AccountFields[Any], roles: frozenset[str] | None) -> None:
         self.fields = fields
         self.roles = roles
-        self._compiled: dict[tuple[int, int], CompiledMapping] = {}
+        self._compiled: dict[_Version, CompiledMapping] = {}
 
     def current(self, tx: Transaction, organization_id: str) -> CompiledMapping:
         """Return the mapping in force; every process sees a new one at once.
@@ -36,8 +39,9 @@ class CompiledMappings:
             Unmappable: What was saved does not fit the host's account type any more.
         """
         key = (
-            tx.mappings.current_number(organization_id),
-            tx.roles.current_number(organization_id),
+            organization_id,
+            tx.mappings.current_stamp(organization_id),
+            tx.roles.current_stamp(organization_id),
         )
         compiled = self._compiled.get(key)
         if compiled is None:

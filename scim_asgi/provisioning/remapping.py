@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,7 +17,10 @@ from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, RemappingRecord, ResourceRecord
 
+logger = logging.getLogger("scim_asgi.remapping")
+
 _BATCH = 10
+_FAILED = "Mapping the person anew failed; the account stays as it was. The server's log says why."
 
 
 class MappingStatus(Struct, frozen=True, kw_only=True):
@@ -146,6 +151,12 @@ class Remapping:
             mapped = self._accounts.mapped(tx, record, account)
         except Unmappable as error:
             tx.log.insert(_row(account, record, "skipped", error.detail))
+            _leave(tx, account, account)
+            return "skipped"
+        except Exception:
+            # One account that nobody foresaw must not keep all others from being mapped.
+            logger.exception("Account %s could not be mapped anew; it stays as it was.", account.id)
+            tx.log.insert(_row(account, record, "failed", _FAILED))
             _leave(tx, account, account)
             return "skipped"
         before = account

@@ -229,8 +229,11 @@ class Versions(Protocol[V]):
     def current(self, organization_id: str) -> V | None:
         """Return the one in force, or None when none was ever saved."""
 
-    def current_number(self, organization_id: str) -> int:
-        """Return the number of the one in force; 0 when none was ever saved."""
+    def current_stamp(self, organization_id: str) -> tuple[int, int]:
+        """Return number and time of the version in force; zeros when none was ever saved.
+
+        The number alone may be given out again, where a backup is put back.
+        """
 
     def version(self, organization_id: str, version: int) -> V | None:
         """Return one by its version, or None."""

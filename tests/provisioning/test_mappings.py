@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -153,15 +154,47 @@ def test_the_key_of_a_returning_person_follows_the_mapping(
     assert same is (1 == len(scim.product.accounts))
 
 
-def test_another_path_into_the_same_field_counts_as_the_key_too(scim: Scim, client: Client) -> None:
-    scim.set_mapping({f"{ENTERPRISE}.employeeNumber": "external_id"})
-    first = client.create_user(
-        "ada@acme.test", externalId="e1", **{ENTERPRISE: {"employeeNumber": "42"}}
-    )
-    assert "42" == scim.product.account("ada@acme.test").external_id
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"title": "external_id"},
+        {"externalId": "{{ value | split: '-' | first }}.public_metadata.team"},
+        {"externalId": "{{ 'same' | append: 'x' }}.external_id"},
+        {"externalId": "{{ value | replace: '18', '17' }}.external_id"},
+    ],
+)
+def test_nobody_is_given_the_account_of_somebody_else_whose_mapped_value_is_the_same(
+    scim: Scim, client: Client, override: dict[str, str]
+) -> None:
+    scim.set_mapping(override)
+    first = client.create_user("old@acme.test", externalId="sales-17", title="Engineer")
     client.send("DELETE", f"/Users/{first['id']}")
-    client.create_user("ada.new@acme.test", **{ENTERPRISE: {"employeeNumber": "42"}})
+    client.create_user("other@acme.test", externalId="sales-18", title="Engineer")
+    assert {"old@acme.test": False, "other@acme.test": True} == {
+        each.email_address: each.active for each in scim.product.accounts.values()
+    }
+
+
+def test_who_returns_is_recognised_by_what_was_sent_where_an_expression_loses_something(
+    scim: Scim, client: Client
+) -> None:
+    scim.set_mapping({"externalId": "{{ value | split: '-' | first }}.public_metadata.team"})
+    first = client.create_user("ada@acme.test", externalId="sales-17")
+    client.send("DELETE", f"/Users/{first['id']}")
+    client.create_user("ada.new@acme.test", externalId="sales-17")
     assert 1 == len(scim.product.accounts)
+
+
+def test_who_is_closed_by_the_directory_is_closed_whatever_else_fills_active(
+    scim: Scim, client: Client
+) -> None:
+    urn = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
+    scim.set_mapping({f"{urn}.enabled": "active"})
+    user = client.create_user("ada@acme.test", **{urn: {"enabled": True}})
+    assert scim.product.account("ada@acme.test").active
+    client.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
+    assert not scim.product.account("ada@acme.test").active
+    assert "deactivate" == scim.product.changes[-1]
 
 
 def test_a_new_mapping_of_the_external_id_moves_the_key_of_those_who_are_there(
@@ -261,6 +294,32 @@ def test_groups_of_one_name_come_in_the_order_of_their_ids(serve: Served) -> Non
     client.send("DELETE", f"/Groups/{min(ids)}")
     wanted = {"first": sorted(ids)[1]}
     until(lambda: scim.product.account("ada@acme.test").public_metadata == wanted)
+
+
+def test_a_mapping_of_a_backup_that_was_put_back_is_not_taken_for_a_later_one(
+    tmp_path: Path,
+) -> None:
+    live, backup = tmp_path / "scim.db", tmp_path / "backup.db"
+    compiled = CompiledMappings(AccountFields(Account), None)
+
+    def title_of(app: ScimApp) -> Any:
+        return app._runtime.store.read(
+            lambda tx: compiled.current(tx, "acme").resolve(
+                {"userName": "ada@acme.test", "title": "T"}
+            )
+        )
+
+    ask(live, lambda app: app.mappings.set("acme", {}))
+    ask(live, lambda app: app._runtime.store.read(lambda _: None))
+    with sqlite3.connect(live) as source, sqlite3.connect(backup) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+    ask(live, lambda app: app.mappings.set("acme", {"title": "first_name"}))
+    assert "T" == ask(live, title_of).fields["first_name"]
+    ask(backup, lambda app: app.mappings.set("acme", {"title": "last_name"}))
+    fields = ask(backup, title_of).fields
+    assert ("T", None) == (fields["last_name"], fields.get("first_name"))
 
 
 def test_a_saved_mapping_is_compiled_once_and_another_processs_at_once(tmp_path: Path) -> None:

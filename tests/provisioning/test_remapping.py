@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from benchmarks.remapping import measure_remapping
 from scim_asgi import Account, HookContext, RoleRule, RoleRules, ScimApp
+from scim_asgi.mapping.mapping import CompiledMapping
 from scim_asgi.provisioning.remapping import MappingStatus
 from scim_asgi.provisioning.trials import SHOWN
 from tests.client import Client
@@ -236,3 +238,47 @@ def test_the_count_comes_out_even_for_any_number_of_accounts(
     assert (count, count, 0) == (found.total, found.mapped, found.changed)
     assert found.finished_at is not None
     assert began <= found.started_at <= found.finished_at
+
+
+class Listed(Struct, kw_only=True):
+    id: str
+    email_address: str
+    organization_role: list[str] = []
+
+
+def test_roles_of_a_list_are_each_known_or_none_is_passed_on(serve: Served) -> None:
+    scim = serve(account=Listed, roles={"org:admin", "org:member"})
+
+    async def save() -> None:
+        app = ScimApp(str(scim.database), account=Listed)
+        async with app.lifespan():
+            await app.mappings.set("acme", {"roles.value": "organization_role"})
+
+    asyncio.run(save())
+    client = scim.client()
+    for name, roles in (("good", ["org:admin", "org:member"]), ("bad", ["org:admin", "boss"])):
+        values = [{"value": each} for each in roles]
+        client.create_user(f"{name}@acme.test", roles=values)
+    accounts: dict[str, Any] = {each.email_address: each for each in scim.product.accounts.values()}
+    assert ["org:admin", "org:member"] == accounts["good@acme.test"].organization_role
+    assert [] == accounts["bad@acme.test"].organization_role
+
+
+def test_an_account_that_cannot_be_mapped_stops_no_other(
+    scim: Scim, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(client, 12, title="Lead")
+    resolve = CompiledMapping.resolve
+
+    def stumble(mapping: CompiledMapping, resource: Any) -> Any:
+        if resource["userName"] == "user003@acme.test":
+            raise RuntimeError("nobody foresaw this")
+        return resolve(mapping, resource)
+
+    monkeypatch.setattr(CompiledMapping, "resolve", stumble)
+    scim.set_mapping({"title": "last_name"})
+    assert (12, 1) == (finished(scim).mapped, finished(scim).skipped)
+    assert 11 == len([each for each in scim.product.accounts.values() if each.last_name])
+    assert ["user003@acme.test"] == [
+        row.resource_name for row in scim.log() if row.action == "failed"
+    ]

@@ -29,9 +29,13 @@ class SqliteVersions(Generic[V]):
         condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT 1"
         return self._table.one(self._connection, condition, (organization_id,))
 
-    def current_number(self, organization_id: str) -> int:
-        query = f"SELECT max(number) FROM {self._table.name} WHERE organization_id = ?"
-        return int(self._connection.execute(query, (organization_id,)).fetchone()[0] or 0)
+    def current_stamp(self, organization_id: str) -> tuple[int, int]:
+        query = (
+            f"SELECT number, saved_at FROM {self._table.name} WHERE organization_id = ? "
+            "ORDER BY number DESC LIMIT 1"
+        )
+        row = self._connection.execute(query, (organization_id,)).fetchone()
+        return (0, 0) if row is None else (row[0], row[1])
 
     def version(self, organization_id: str, version: int) -> V | None:
         condition = "WHERE organization_id = ? AND version = ?"
