@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from codecs import BOM_UTF8
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -105,22 +106,39 @@ def _too_large(limits: Limits) -> ScimError:
 def decode_object(scope: Scope, body: bytes, limits: Limits) -> dict[str, Any]:
     """Decode a body that has to be a JSON object.
 
-    A missing Content-Type is fine, and so is any that names JSON, whatever its parameters.
+    Whatever its Content-Type says, for admins of directories type it by hand. A byte order mark
+    in front is passed over (RFC 8259 section 8.1).
 
     Raises:
-        UnsupportedMediaType: The Content-Type names something else.
+        UnsupportedMediaType: The body is no JSON object, and the Content-Type says so.
         InvalidSyntax: The body is no JSON object, or nests too deep.
         PayloadTooLarge: It holds too many values.
         InvalidValue: A text in it is too long.
     """
+    _check_size(body, limits)
+    try:
+        value = _decode_object(body)
+    except InvalidSyntax:
+        _check_content_type(scope)
+        raise
+    if body.count(b"[") + body.count(b"{") > limits.json_depth:
+        _check_depth(value, limits)
+    if _may_hold_long_text(body, limits):
+        _check_texts(value, limits)
+    return value
+
+
+def _check_content_type(scope: Scope) -> None:
     content_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
     media_type = content_type.partition(";")[0].strip().casefold()
     if media_type and "json" not in media_type:
         msg = f'The Content-Type "{media_type[:80]}" is not read; send "application/scim+json".'
-        raise UnsupportedMediaType(msg)
-    _check_size(body, limits)
+        raise UnsupportedMediaType(msg) from None
+
+
+def _decode_object(body: bytes) -> dict[str, Any]:
     try:
-        value = _decode(body)
+        value = _decode(body.removeprefix(BOM_UTF8))
     except msgspec.DecodeError as error:
         msg = f"The body is not JSON: {error}."
         raise InvalidSyntax(msg) from None
@@ -130,10 +148,6 @@ def decode_object(scope: Scope, body: bytes, limits: Limits) -> dict[str, Any]:
     if not isinstance(value, dict):
         msg = "The body has to be a JSON object."
         raise InvalidSyntax(msg)
-    if body.count(b"[") + body.count(b"{") > limits.json_depth:
-        _check_depth(value, limits)
-    if _may_hold_long_text(body, limits):
-        _check_texts(value, limits)
     return value
 
 

@@ -71,7 +71,9 @@ class ResourceDefinition:
         defaults: What core attributes are when a create does not name them.
         computed: Read-only core attributes that the server works out whenever a resource is
             stored: a function of the resource for each name; None for no value.
-        kept_attributes: Attributes that a PUT without them leaves as they were.
+        kept_attributes: Core attributes that only a removal by name unassigns: a PUT without them
+            and a PUT or PATCH that empties them leave them as they were, and a create that
+            empties them gives them their default.
         unstored_attributes: Write-only attributes that are handed on and never stored.
         lookups: Paths besides the unique ones that directories look resources up by.
     """

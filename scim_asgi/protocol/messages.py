@@ -22,6 +22,8 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
+_LARGEST = 2**53 - 1
+
 
 class PatchOperation(Struct, frozen=True):
     """One operation of a PATCH, its words read but its path not yet.
@@ -177,16 +179,22 @@ def split_names(text: str) -> tuple[str, ...]:
 def whole_number(name: str, value: Any) -> int:
     """Read the value of `startIndex` or `count`, a number or its text.
 
+    It is bounded by what every reader of JSON tells apart (RFC 8259 section 6).
+
     Raises:
         InvalidValue: It is no whole number.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return _bounded(value)
     text = value.strip() if isinstance(value, str) else ""
     if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdecimal():
         msg = f'"{name}" has to be a whole number.'
         raise InvalidValue(msg)
-    return int(text[:20])
+    return _bounded(int(text[:20]))
+
+
+def _bounded(number: int) -> int:
+    return max(-_LARGEST, min(number, _LARGEST))
 
 
 def read_count(value: Any, cursor: str | None) -> int:

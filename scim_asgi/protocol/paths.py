@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.dialects.urns import canonical_urn
 from scim_asgi.protocol.schemas import Attribute, Schema
 
 NAME = r"\$?[A-Za-z][A-Za-z0-9_$-]*"
@@ -99,6 +100,7 @@ def parse_path(text: str) -> Path:
 def resolve(definition: ResourceDefinition, path: Path) -> Target:
     """Find what a path names on a resource type; names and URNs match in any case.
 
+    URNs that are misspelt, and those of SCIM 1.1, are understood as :func:`canonical_urn` does.
     A name without URN that the core schema lacks may mean the one extension attribute of that
     name.
 
@@ -116,8 +118,18 @@ def resolve(definition: ResourceDefinition, path: Path) -> Target:
     return _with_sub(definition, found[0], found[1], path.sub)
 
 
+def find(definition: ResourceDefinition, text: str) -> Target:
+    """Find what an attribute path, or the URN of an extension alone, names on a resource type.
+
+    Raises:
+        PathSyntaxError: It is no path.
+        UnknownPath: The type has no such attribute.
+    """
+    return resolve(definition, parse_path(canonical_urn(definition, text)))
+
+
 def _resolve_qualified(definition: ResourceDefinition, path: Path) -> Target:
-    split = definition.split_urn(str(path))
+    split = definition.split_urn(canonical_urn(definition, str(path)))
     if split is None:
         raise _unknown(definition, str(path))
     urn, rest = split

@@ -15,7 +15,7 @@ from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.dialects.messages import read_name
 from scim_asgi.protocol.errors import InvalidValue
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
-from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
+from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
 from scim_asgi.protocol.schemas import Attribute, Schema
 
 _WHOLE: frozenset[str] = frozenset({"*"})
@@ -158,7 +158,7 @@ def _names(definition: ResourceDefinition, texts: tuple[str, ...]) -> _Names:
     targets = []
     for text in texts:
         try:
-            targets.append(resolve(definition, parse_path(read_name(text))))
+            targets.append(find(definition, read_name(text)))
         except (PathSyntaxError, UnknownPath):
             continue
     return _collect(targets)

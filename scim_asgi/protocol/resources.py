@@ -12,7 +12,7 @@ from typing import Any, Literal
 from scim_asgi.protocol.comparison import comparable
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue, Mutability
-from scim_asgi.protocol.paths import Target, parse_path, resolve
+from scim_asgi.protocol.paths import Target, find
 from scim_asgi.protocol.schemas import Attribute, Schema
 from scim_asgi.protocol.values import check_value, is_unassigned, require, same
 
@@ -162,10 +162,15 @@ def with_defaults(
 ) -> dict[str, Any]:
     """Return a new resource with defaults for what its body does not name.
 
-    An attribute that is named with null stays unassigned (RFC 7644 section 3.3).
+    An attribute that is named with null stays unassigned (RFC 7644 section 3.3), but for those
+    that the type keeps.
     """
-    defaults = {name: value for name, value in definition.defaults.items() if name not in body}
-    return {**resource, **{name: defaults[name] for name in defaults if name not in resource}}
+    unnamed = {
+        name: value
+        for name, value in definition.defaults.items()
+        if name not in body or name in definition.kept_attributes
+    }
+    return {**resource, **{name: unnamed[name] for name in unnamed if name not in resource}}
 
 
 def with_computed(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
@@ -297,7 +302,7 @@ def lookup_values(
 ) -> Iterator[tuple[str, Any]]:
     """Yield path and comparable value of what directories look resources up by."""
     for path in definition.lookups:
-        target = resolve(definition, parse_path(path))
+        target = find(definition, path)
         assert target.attribute is not None
         assert target.leaf is not None
         value = resource.get(target.attribute.name)

@@ -10,7 +10,8 @@ from scim_asgi.ids import uuid7
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import NotFound, Uniqueness
 from scim_asgi.protocol.limits import Limits
-from scim_asgi.protocol.patch import Patch, apply_patch
+from scim_asgi.protocol.patch import Patch
+from scim_asgi.protocol.patch_apply import apply_patch
 from scim_asgi.protocol.resources import replace_resource, require_all, with_computed
 from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
 from scim_asgi.provisioning.clock import now

@@ -11,7 +11,8 @@ from msgspec import UNSET
 from scim_asgi.protocol.conditions import AnyOf, Compare, Condition, holds
 from scim_asgi.protocol.errors import InvalidValue, Mutability, PayloadTooLarge
 from scim_asgi.protocol.limits import Limits
-from scim_asgi.protocol.patch import Comparisons, Edit
+from scim_asgi.protocol.patch import Edit
+from scim_asgi.protocol.patch_apply import Comparisons
 from scim_asgi.protocol.schemas import Attribute
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import Related

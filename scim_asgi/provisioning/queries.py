@@ -14,7 +14,7 @@ from scim_asgi.protocol.errors import InvalidCount, InvalidValue
 from scim_asgi.protocol.filters import parse
 from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import Query, list_response
-from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
+from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
 from scim_asgi.protocol.projection import Projection, project
 from scim_asgi.provisioning.answers import Answer, Answers, guarded
 from scim_asgi.provisioning.caller import Caller
@@ -221,7 +221,7 @@ def sort_target(
     if not text:
         return None
     try:
-        target = resolve(definition, parse_path(text))
+        target = find(definition, text)
     except (PathSyntaxError, UnknownPath) as error:
         if ignore_unknown and isinstance(error, UnknownPath):
             return None

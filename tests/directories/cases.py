@@ -112,6 +112,13 @@ class Story(_Strict, frozen=True, kw_only=True):
         if not _SOURCE.fullmatch(self.source):
             msg = 'source has to be a fact file and a section, such as "entra 3.4"'
             raise ValueError(msg)
+        if not any(map(_says_something, self.steps)):
+            msg = "a case has to say more than a status: response, answer or then"
+            raise ValueError(msg)
+
+
+def _says_something(step: Step) -> bool:
+    return step.response is not None or bool(step.answer) or step.then != Then()
 
 
 _OWN = frozenset(Story.__struct_fields__)

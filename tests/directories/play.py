@@ -96,8 +96,10 @@ class Player:
         answer = self._send(step)
         if answer.status_code != step.status:
             return [f"{answer.status_code}, not {step.status}: {answer.text}"]
-        content_type = answer.headers.get("content-type", "application/scim+json")
-        lines = differences("application/scim+json", content_type, "content-type")
+        lines = []
+        if answer.content or "content-type" in answer.headers:
+            content_type = answer.headers.get("content-type")
+            lines += differences("application/scim+json", content_type, "content-type")
         lines += differences(filled(step.answer, self.saved), dict(answer.headers), "headers")
         if step.save is not None:
             self._save(step.save, answer)

@@ -16,7 +16,13 @@ from tests.directories.play import Player
 
 DIRECTORIES = directories()
 CASES = paths()
-CASE = {"description": "d", "source": "entra 3.4", "request": "GET /Users", "status": 200}
+CASE = {
+    "description": "d",
+    "source": "entra 3.4",
+    "request": "GET /Users",
+    "status": 200,
+    "response": {},
+}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -47,6 +53,8 @@ def test_every_directory_has_cases() -> None:
         ({"body": {}, "operations": []}, "one of body"),
         ({"given": {"user": {}}}, "user"),
         ({"steps": []}, "unknown field"),
+        ({"response": None}, "more than a status"),
+        ({"response": None, "then": {}, "save": "ada"}, "more than a status"),
     ],
 )
 def test_a_misspelt_case_is_refused(members: dict[str, Any], why: str) -> None:

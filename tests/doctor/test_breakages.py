@@ -277,6 +277,10 @@ CASES: dict[str, tuple[Breakage, dict[str, str]]] = {
         each_resource(lambda each: each.pop("active", None)),
         {"users-complete": "failure"},
     ),
+    "some users without active": (
+        each_resource(lambda each: "person0" in each.get("userName", "") and each.pop("active")),
+        {"users-complete": "warning"},
+    ),
     "groups without members": (
         each_resource(lambda each: each.pop("members", None)),
         {"group-members": "failure"},

@@ -14,7 +14,7 @@ from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.dialects.urls import read_url
 from scim_asgi.protocol.dialects.urns import canonical_urn
 from scim_asgi.protocol.dialects.values import read_value
-from scim_asgi.protocol.errors import InvalidSyntax
+from scim_asgi.protocol.errors import InvalidFilter, InvalidSyntax
 from scim_asgi.protocol.filters import parse
 from scim_asgi.protocol.messages import PatchOperation
 from scim_asgi.protocol.patch import plan_patch
@@ -152,10 +152,32 @@ def test_a_path_behind_the_flag_is_the_path(
             'emails[(type eq "a" or type eq "b") and value eq "x"] and title pr',
         ),
         ("eq eq eq", 'eq eq "eq"'),
+        ("title eq a and b", 'title eq "a and b"'),
+        ("title eq a and b or title pr", 'title eq "a and b" or title pr'),
+        ("title eq a or not (title pr)", 'title eq "a" or not (title pr)'),
+        ("emails[type eq a and b]", 'emails[type eq "a and b"]'),
+        ("emails[type eq a and value eq b]", 'emails[type eq "a" and value eq "b"]'),
+        ("title eq a and emails[type pr]", 'title eq "a" and emails[type pr]'),
     ],
 )
 def test_filters_as_directories_write_them(written: str, meant: str) -> None:
     assert parse(meant) == parse(written)
+
+
+@pytest.mark.parametrize("text", ["title eq a and", "title eq a or (b)", 'title eq a and "b"'])
+def test_a_filter_that_stops_in_the_middle_is_no_name(text: str) -> None:
+    with pytest.raises(InvalidFilter):
+        parse(text)
+
+
+@pytest.mark.parametrize("empty", [None, "", []])
+def test_an_empty_extension_is_cleared_by_replace_and_nothing_by_add(empty: Any) -> None:
+    def edits(op: str) -> list[str]:
+        patch = plan_patch(PEOPLE, [PatchOperation(op, ENTERPRISE_USER, empty)])
+        return [edit.op for edit in patch.edits]
+
+    assert {"remove"} == set(edits("replace"))
+    assert [] == edits("add")
 
 
 def test_members_that_are_named_in_every_form_are_the_same() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from scim_asgi.protocol.core import user_definition
 from scim_asgi.protocol.messages import PATCH_OP, read_patch
-from scim_asgi.protocol.patch import apply_patch, plan_patch
+from scim_asgi.protocol.patch import plan_patch
+from scim_asgi.protocol.patch_apply import apply_patch
 from scim_asgi.protocol.resources import check_resource
 
 DEFINITION = user_definition()

@@ -16,8 +16,16 @@ def check_users(exam: Examination) -> None:
     if not exam.first.resources:
         exam.skip("users-complete", "There is no user yet; ask again when there is one.")
         return
-    lacks = sorted({lack for user in exam.first.resources for lack in _lacks(user)})
-    if lacks:
+    users = exam.first.resources
+    lacks = sorted({lack for user in users for lack in _lacks(user)})
+    without = sum("active" not in user for user in users)
+    if lacks == ["active"] and without < len(users) and not any(map(_has_wrong_active, users)):
+        exam.warn(
+            "users-complete",
+            f"{without} of {len(users)} users in the list have no active.",
+            "A client may have removed it by name: have the directory send true or false again.",
+        )
+    elif lacks:
         exam.fail(
             "users-complete",
             f"Users in the list have no {', '.join(lacks)}.",
@@ -26,6 +34,10 @@ def check_users(exam: Examination) -> None:
         )
     else:
         exam.ok("users-complete", f"{len(exam.first.resources)} looked at.")
+
+
+def _has_wrong_active(user: dict[str, Any]) -> bool:
+    return not isinstance(user.get("active", True), bool)
 
 
 def _lacks(user: dict[str, Any]) -> list[str]:

@@ -17,7 +17,8 @@ _LITERAL = re.compile(
 def read_filter(text: str, tokens: list[Token]) -> list[Token]:
     """Return the tokens of a filter as the grammar has them.
 
-    A value without quotes gets them, up to the end of its term; a comparison behind brackets
+    A value without quotes gets them, up to the end of its term, which an `and` or `or` is only
+    where another term follows; a comparison behind brackets
     (``emails[type eq "work"].value eq "x"``) moves into them.
 
     Args:
@@ -38,7 +39,7 @@ def _with_quotes(text: str, tokens: list[Token]) -> list[Token]:
         if not is_operator:
             continue
         end = at
-        while tokens[end].kind == "word" and (end == at or not tokens[end].is_word("and", "or")):
+        while tokens[end].kind == "word" and (end == at or not _joins(tokens, end)):
             end += 1
         words = tokens[at:end]
         if _is_bare(words):
@@ -48,6 +49,16 @@ def _with_quotes(text: str, tokens: list[Token]) -> list[Token]:
             quoted.append(words[0])
             at += 1
     return quoted
+
+
+def _joins(tokens: list[Token], at: int) -> bool:
+    """Return whether a word joins two terms, or would if the filter went on."""
+    if not tokens[at].is_word("and", "or"):
+        return False
+    first, second = tokens[at + 1], tokens[min(at + 2, len(tokens) - 1)]
+    if first.kind != "word":
+        return True
+    return second.is_word(*OPERATORS, "pr") or second.is_mark("[") or second.is_mark("(")
 
 
 def _is_bare(words: list[Token]) -> bool:

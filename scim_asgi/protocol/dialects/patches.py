@@ -23,7 +23,8 @@ def read_operations(
     """Yield operations with canonical URNs, and path-less ones as one for each attribute.
 
     The members of a path-less value may be paths: ``name.givenName``, ``URN:attribute``,
-    ``emails[type eq "work"].value``. What is no path stays together in an operation without one.
+    ``emails[type eq "work"].value``, or the URN of the type's own schema with attributes. What is
+    no path stays together in an operation without one.
     """
     for operation in operations:
         if operation.path is not None:
@@ -40,7 +41,9 @@ def _members(
     rest = {}
     for name, value in members.items():
         key = canonical_urn(definition, name)
-        if _is_path(definition, key, value):
+        if definition.is_own_schema(key) and isinstance(value, dict):
+            yield from _members(definition, operation, value)
+        elif _is_path(definition, key, value):
             yield replace(operation, path=key, value=value)
         else:
             rest[name] = value

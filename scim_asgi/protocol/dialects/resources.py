@@ -8,7 +8,7 @@ from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.dialects.urns import canonical_urn
 from scim_asgi.protocol.dialects.values import put, read_unknown, read_value
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue
-from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, parse_path, resolve
+from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
 from scim_asgi.protocol.schemas import Schema
 from scim_asgi.protocol.values import check_value
 
@@ -59,7 +59,7 @@ def find_key(definition: ResourceDefinition, key: str) -> Target | None:
     A name of an extension without its URN depends on its value, see :func:`find_unqualified`.
     """
     try:
-        target = resolve(definition, parse_path(key))
+        target = find(definition, key)
     except (PathSyntaxError, UnknownPath):
         return None
     qualified = key[:4].casefold() == "urn:"

@@ -54,7 +54,7 @@ def read_element(attribute: Attribute, value: Any) -> Any:
     element = _with_referenced_value(attribute, _read_members(attribute, value))
     if not attribute.multi_valued:
         return element
-    return None if _is_empty(element) else _unwrapped(element)
+    return None if _is_empty(element) else _unwrapped(attribute, element)
 
 
 def _read_members(attribute: Attribute, value: dict[str, Any]) -> dict[str, Any]:
@@ -80,10 +80,10 @@ def _is_empty(element: dict[str, Any]) -> bool:
     return cleared and len(element) > 1 and element.keys() <= _LABELS | {"value"}
 
 
-def _unwrapped(element: dict[str, Any]) -> dict[str, Any]:
+def _unwrapped(attribute: Attribute, element: dict[str, Any]) -> dict[str, Any]:
     """Read a role that Entra sends as JSON inside the text of `value`."""
     text = element.get("value")
-    if not isinstance(text, str) or not text.startswith("{"):
+    if attribute.name != "roles" or not isinstance(text, str) or not text.startswith("{"):
         return element
     try:
         inner = msgspec.json.decode(text)

@@ -266,7 +266,19 @@ def test_pat_25_read_only_values_that_are_what_they_were_pass(client: Client) ->
     path = f"/Groups/{made['id']}"
     value = {"id": made["id"], "schemas": made["schemas"], "meta": made["meta"], "displayName": "h"}
     assert "h" == patched(client, path, op("replace", value=value))["displayName"]
-    refused(client, path, op("replace", value={"id": "x", "displayName": "i"}), why="mutability")
+    refused(client, path, op("replace", value={"id": "x"}), why="mutability")
+
+
+def test_pat_25_read_only_values_beside_others_are_passed_over(client: Client) -> None:
+    made = client.create_group("g")
+    path = f"/Groups/{made['id']}"
+    value = {"id": "x", "meta": {"resourceType": "X"}, "displayName": "i"}
+    after = patched(client, path, op("replace", value=value))
+    assert (made["id"], "Group", "i") == (
+        after["id"],
+        after["meta"]["resourceType"],
+        after["displayName"],
+    )
 
 
 def test_pat_26_an_immutable_value_is_set_once(client: Client, one: str) -> None:

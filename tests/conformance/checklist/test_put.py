@@ -61,6 +61,7 @@ def test_put_07_null_and_empty_lists_clear(client: Client) -> None:
     path = f"/Users/{created(client.post('/Users', body))['id']}"
     client.send("PUT", path, user(nickName=None, emails=[], active=None))
     assert not {"nickName", "emails"} & read(client, path).keys()
+    assert read(client, path)["active"] is True
 
 
 def test_put_08_an_immutable_value_may_be_set_once(client: Client) -> None:
