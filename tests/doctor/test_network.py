@@ -16,7 +16,7 @@ import pytest
 import trustme
 from starlette.types import Receive, Scope, Send
 
-from scim_asgi.doctor import Level, NothingToCheck, Report, diagnose
+from scim_asgi.doctor import Level, Report, UnusableTarget, diagnose
 from tests.doctor.conftest import Site, roots
 from tests.doctor.proxy import Breakage, Reply
 from tests.doctor.test_breakages import error, when
@@ -204,7 +204,7 @@ def test_what_is_wrong_with_the_url_is_seen_in_it(url: str, found: set[str]) -> 
 def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
     url: str, token: str, message: str
 ) -> None:
-    with pytest.raises(NothingToCheck, match=message) as caught:
+    with pytest.raises(UnusableTarget, match=message) as caught:
         diagnose(url, token)
     assert "secret" not in str(caught.value)
 
