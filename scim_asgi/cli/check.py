@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scim_asgi.cli.common import json_option, print_json
-from scim_asgi.errors import MissingExtra, ScimAsgiError
+from scim_asgi.cli.common import FiniteRange, json_option, print_json
+from scim_asgi.errors import MissingExtra
+from scim_asgi.remote import UnusableTarget
 
 if TYPE_CHECKING:
     from scim_asgi.doctor import Finding, Report
@@ -41,7 +42,7 @@ _MARKS = {
     "--timeout",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(0.1, 120),
+    type=FiniteRange(0.1, 120),
     metavar="SECONDS",
     help="How long one request may take.",
 )
@@ -66,8 +67,8 @@ def check(
             raise click.BadParameter(msg, param_hint="--directory")
     try:
         report = doctor.diagnose(url, token, timeout=timeout).limited_to(directories)
-    except ScimAsgiError as error:
-        raise click.ClickException(str(error)) from error
+    except UnusableTarget as error:
+        raise click.UsageError(str(error)) from error
     if as_json:
         print_json(report)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import importlib
+import math
 import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -54,6 +55,19 @@ roles_option = click.option(
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers, and ``nan`` is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail as Click does."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 def load_attribute(option: str, name: str) -> Any:

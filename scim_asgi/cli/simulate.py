@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scim_asgi.cli.common import print_json
+from scim_asgi.cli.common import FiniteRange, print_json
 from scim_asgi.errors import MissingExtra
+from scim_asgi.remote import UnusableTarget
 
 if TYPE_CHECKING:
     from scim_asgi.simulate import Exchange, Report, Simulator
@@ -65,7 +67,7 @@ def _command(simulator: type[Simulator]) -> click.Command:
         click.Option(
             ["--faults"],
             default=0.0,
-            type=click.FloatRange(0, 0.5),
+            type=FiniteRange(0, 0.5),
             show_default=True,
             help="How many of all requests the network spoils, from 0 to 0.5.",
         ),
@@ -75,14 +77,24 @@ def _command(simulator: type[Simulator]) -> click.Command:
     ]
 
     def run(*, verbose: bool, as_json: bool, **settings: Any) -> None:
-        report = _run(simulator, settings, verbose=verbose, quiet=as_json)
+        try:
+            report = _run(simulator, settings, verbose=verbose, quiet=as_json)
+        except UnusableTarget as error:
+            raise click.UsageError(str(error)) from error
         if as_json:
             print_json(report)
         else:
             _print(report, simulator.title)
         sys.exit(0 if report.ok else 1)
 
-    return click.Command(simulator.name, params=options, callback=run, help=simulator.__doc__)
+    text = inspect.cleandoc(simulator.__doc__ or simulator.title)
+    return click.Command(
+        simulator.name,
+        params=options,
+        callback=run,
+        help=text,
+        short_help=text.splitlines()[0],
+    )
 
 
 def _number(name: str, default: int, text: str, *, least: int = 0) -> click.Option:

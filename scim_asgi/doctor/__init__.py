@@ -12,7 +12,7 @@ if find_spec("httpx") is None:
 
 from scim_asgi.doctor.catalogue import CHECKS, DIRECTORIES
 from scim_asgi.doctor.diagnosis import diagnose
-from scim_asgi.doctor.errors import NothingToCheck
 from scim_asgi.doctor.findings import Finding, Level, Report
+from scim_asgi.remote import UnusableTarget
 
-__all__ = ["CHECKS", "DIRECTORIES", "Finding", "Level", "NothingToCheck", "Report", "diagnose"]
+__all__ = ["CHECKS", "DIRECTORIES", "Finding", "Level", "Report", "UnusableTarget", "diagnose"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from scim_asgi.protocol.messages import LIST_RESPONSE
+from scim_asgi.remote import shown
 
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
-_UNPRINTABLE = re.compile(r"[^ -~\u00a0-\u200a\u2010-\u2027\u2030-\u205e\u2070-\uffff]+")
 
 
 class NetworkTrouble(Struct, frozen=True):
@@ -109,24 +108,10 @@ def lenient_number(value: Any) -> int | None:
     return None
 
 
-def decode(body: bytes) -> Any | UnsetType:
-    """Return a body as JSON, UNSET when it is none."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return UNSET
-
-
 def page_title(answer: Answer) -> str:
     """Return the title of a web page, empty when it has none."""
     match = _TITLE.search(answer.start)
     return "" if match is None else shown(match[1].decode("utf-8", "replace"))
-
-
-def shown(text: str, limit: int = 160) -> str:
-    """Return text of a server so that it can be printed: short, in one line, harmless."""
-    line = " ".join(_UNPRINTABLE.sub(" ", text).split())
-    return line if len(line) <= limit else f"{line[:limit]}…"
 
 
 def in_words(answer: Answer) -> str:

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from scim_asgi.doctor.answers import Answer, decode
-from scim_asgi.doctor.base_url import BaseUrl
+from scim_asgi.doctor.answers import Answer
 from scim_asgi.doctor.network import network_trouble
+from scim_asgi.remote import BaseUrl, authorization, decode, whole_seconds
 
 MAX_REQUESTS = 120
 """How many requests are sent at most."""
@@ -65,16 +65,12 @@ class Client:
         Raises:
             Stop: Enough was asked, or the server throttles or is silent.
         """
-        chosen = {"User-Agent": self.user_agent, "Accept": self.accept, **self.authorization()}
+        chosen = {"User-Agent": self.user_agent, "Accept": self.accept, **authorization(self.token)}
         for name, value in headers.items():
             chosen.pop(canonical := name.replace("_", "-").title(), None)
             if value is not None:
                 chosen[canonical] = value
         return self.exactly(f"{self.base.text}{path}", chosen)
-
-    def authorization(self) -> dict[str, str]:
-        """Return the header with the token."""
-        return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
 
     def exactly(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Ask for a URL with these headers and none beside; once more after a short 429.
@@ -102,7 +98,7 @@ class Client:
         self._next = begun + self._gap
         try:
             answer = self._read(url, headers, begun)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             trouble = network_trouble(error, self.base.host, self._timeout)
             answer = Answer(url=url, trouble=trouble, seconds=time.monotonic() - begun)
         self.slowest = max(self.slowest, answer.seconds)
@@ -138,14 +134,8 @@ class Client:
 
 
 def _pause(answer: Answer) -> float:
-    seconds = whole_seconds(answer)
+    seconds = whole_seconds(answer.headers.get("retry-after"))
     return 1.0 if seconds is None else min(float(seconds), _PAUSE)
-
-
-def whole_seconds(answer: Answer) -> int | None:
-    """Return Retry-After where it is whole seconds, which every directory understands."""
-    value = answer.headers.get("retry-after", "").strip()
-    return int(value[:9]) if value.isascii() and value.isdecimal() else None
 
 
 def skew_of(answer: Answer) -> float | None:

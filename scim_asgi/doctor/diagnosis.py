@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from scim_asgi.doctor.base_url import read_base_url
 from scim_asgi.doctor.catalogue import CHECKS
 from scim_asgi.doctor.checks.connections import conclude_connections, try_connections
 from scim_asgi.doctor.checks.discovery import check_discovery
@@ -16,9 +15,9 @@ from scim_asgi.doctor.checks.url import check_url
 from scim_asgi.doctor.checks.variants import check_variants
 from scim_asgi.doctor.checks.wire import check_answers
 from scim_asgi.doctor.client import Stop
-from scim_asgi.doctor.errors import NothingToCheck
 from scim_asgi.doctor.examination import Examination
 from scim_asgi.doctor.findings import Report
+from scim_asgi.remote import read_base_url, sendable
 
 ENTRA_RATE = 25.0
 """Requests a second that Entra wants a server to bear."""
@@ -36,9 +35,9 @@ def diagnose(
         per_second: How many requests a second are sent at most.
 
     Raises:
-        NothingToCheck: The URL is none, or the token cannot be sent in a header.
+        UnusableTarget: The URL is none, or the token cannot be sent in a header.
     """
-    exam = Examination(read_base_url(url), _sendable(token), timeout=timeout, per_second=per_second)
+    exam = Examination(read_base_url(url), sendable(token), timeout=timeout, per_second=per_second)
     tried: dict[str, str] | None = None
     complete = False
     try:
@@ -55,18 +54,6 @@ def diagnose(
         check_rate_limit(exam)
     conclude_connections(exam, tried)
     return _report(exam, complete=complete)
-
-
-def _sendable(token: str | None) -> str | None:
-    """Return a token that fits into a header."""
-    fits = token is None or (token.isascii() and token.isprintable() and " " not in token)
-    if fits and token != "":
-        return token
-    msg = (
-        "The token cannot be sent as it is: it is empty, or holds spaces, line breaks or other"
-        " characters that no token has. Give it alone, without “Bearer”."
-    )
-    raise NothingToCheck(msg)
 
 
 def _look_closer(exam: Examination) -> dict[str, str] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from scim_asgi.doctor.answers import Answer
-from scim_asgi.doctor.base_url import BaseUrl
 from scim_asgi.doctor.catalogue import CHECKS
 from scim_asgi.doctor.client import Client
 from scim_asgi.doctor.findings import Finding, Level
+from scim_asgi.remote import BaseUrl, without_token
 
 FIRST_PATH = "/Users?startIndex=1&count=2"
 """What is asked for first; nothing in it is special to one directory."""
@@ -82,11 +82,7 @@ class Examination:
             title=CHECKS[check].title,
             level=level,
             directories=directories or CHECKS[check].directories,
-            seen=self._without_token(seen),
-            advice=self._without_token(advice),
+            seen=without_token(seen, self.token),
+            advice=without_token(advice, self.token),
             causes=causes,
         )
-
-    def _without_token(self, text: str) -> str:
-        """Return text in which the token, which a server may send back, cannot be read."""
-        return text if not self.token else text.replace(self.token, "[the token]")

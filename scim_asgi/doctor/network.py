@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import httpx
 
-from scim_asgi.doctor.answers import NetworkTrouble, shown
+from scim_asgi.doctor.answers import NetworkTrouble
+from scim_asgi.remote import shown
 
 _EXPIRED = 10
 _NOT_YET_VALID = 9

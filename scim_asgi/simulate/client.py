@@ -12,10 +12,16 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from scim_asgi.remote import authorization, shown
+from scim_asgi.simulate.answers import detail_of, json_object, pause_of
 from scim_asgi.simulate.report import Refused, Report
 
 _LONGEST_WAIT = 30.0
 _FIRST_WAIT = 1.0
+_LONGEST_PAUSE = 5.0
+_FIRST_PAUSE = 0.1
+_SILENCE = 10
+_DOWN = (0, 502, 504)
 
 
 class Failure(Exception):
@@ -23,7 +29,7 @@ class Failure(Exception):
 
     Args:
         text: What failed, in words.
-        passing: Whether it may well work in a moment: no answer, 429 or 503.
+        passing: Whether it may well work in a moment: no answer, 429, 502, 503 or 504.
     """
 
     def __init__(self, text: str, *, passing: bool = False) -> None:
@@ -33,6 +39,18 @@ class Failure(Exception):
 
 class Stopped(Exception):
     """The product would not go on: the message says why, for its admin."""
+
+
+def pause_after(failures: int) -> float:
+    """Return how many seconds to wait behind so many failures in a row: 0.1 s, doubled up to 5."""
+    return min(_FIRST_PAUSE * float(2 ** min(failures - 1, 10)), _LONGEST_PAUSE)
+
+
+class NoAnswer(Struct, frozen=True):
+    """Why there is no answer, in words, and whether there may well be one in a moment."""
+
+    why: str
+    passing: bool = True
 
 
 class Reply(Struct, frozen=True):
@@ -57,22 +75,6 @@ class Reply(Struct, frozen=True):
         if not isinstance(found, str):
             raise Failure("the answer has no id")
         return found
-
-
-class Page(Struct, frozen=True):
-    """A ListResponse that can be relied on: whole numbers, and resources with ids."""
-
-    total: int
-    resources: list[dict[str, Any]]
-
-
-def page_of(body: Mapping[str, Any]) -> Page | None:
-    """Return the page that a body holds, None where it is no ListResponse."""
-    total, resources = body.get("totalResults"), body.get("Resources") or []
-    if not isinstance(total, int) or not isinstance(resources, list):
-        return None
-    whole = all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in resources)
-    return Page(total, resources) if whole else None
 
 
 class Exchange(Struct, frozen=True):
@@ -123,17 +125,20 @@ class Client:
     Args:
         http: The connections.
         url: The base URL.
-        token: The bearer token.
+        token: The bearer token, None for none.
         manners: How the product speaks.
         report: Where it is written down.
         on_exchange: Is told of every request and its answer.
+
+    Attributes:
+        served: How many requests the server has answered other than by 502, 503 and 504.
     """
 
     def __init__(
         self,
         http: httpx.AsyncClient,
         url: str,
-        token: str,
+        token: str | None,
         manners: Manners,
         report: Report,
         on_exchange: Callable[[Exchange], None] | None = None,
@@ -143,7 +148,21 @@ class Client:
         self._manners = manners
         self._report = report
         self._on_exchange = on_exchange
-        self._headers = {"Authorization": f"Bearer {token}", **manners.headers}
+        self._headers = {**authorization(token), **manners.headers}
+        self.served = 0
+        self._unserved = 0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether many requests in a row were not answered, or by a proxy that misses the server.
+
+        A product then breaks off what it does and comes back later.
+        """
+        return self._unserved >= _SILENCE
+
+    def come_back(self) -> None:
+        """Begin anew after a silence."""
+        self._unserved = 0
 
     async def send(
         self,
@@ -173,10 +192,10 @@ class Client:
         last = (attempts or self._manners.attempts) - 1
         for attempt in range(last + 1):
             answer = await self._once(method, target, content)
-            if isinstance(answer, str):
-                self._refused(method, target, 0, answer, expected=False)
-                if not self._manners.reconnects or attempt == last:
-                    raise Failure(f"{method} {target}: {answer}", passing=True)
+            if isinstance(answer, NoAnswer):
+                self._refused(method, target, 0, answer.why, expected=False)
+                if not (self._manners.reconnects and answer.passing) or attempt == last:
+                    raise Failure(f"{method} {target}: {answer.why}", passing=answer.passing)
                 await asyncio.sleep(0.05 * 2 ** min(attempt, 4))
             elif answer.status_code in self._manners.busy and attempt < last:
                 self._refused(method, target, answer.status_code, detail_of(answer), expected=True)
@@ -186,20 +205,26 @@ class Client:
         assert isinstance(answer, httpx.Response)
         return self._taken(method, target, answer, expect)
 
-    async def _once(self, method: str, target: str, content: bytes | None) -> httpx.Response | str:
-        """Send once; return the answer, or in words why there is none."""
+    async def _once(
+        self, method: str, target: str, content: bytes | None
+    ) -> httpx.Response | NoAnswer:
+        """Send once; return the answer, or why there is none."""
         self._report.requests += 1
         began = time.perf_counter()
         answer = await self._answer(method, target, content)
+        status = 0 if isinstance(answer, NoAnswer) else answer.status_code
+        if status in _DOWN:
+            self._unserved += 1
+        elif status != 503:
+            self.served, self._unserved = self.served + 1, 0
         if self._on_exchange is not None:
-            status = 0 if isinstance(answer, str) else answer.status_code
             milliseconds = (time.perf_counter() - began) * 1e3
-            self._on_exchange(Exchange(method, target, status, milliseconds))
+            self._on_exchange(Exchange(method, shown(target, 2000), status, milliseconds))
         return answer
 
     async def _answer(
         self, method: str, target: str, content: bytes | None
-    ) -> httpx.Response | str:
+    ) -> httpx.Response | NoAnswer:
         kind = self._manners.get_type if content is None else self._manners.body_type
         headers = self._headers if kind is None else {**self._headers, "Content-Type": kind}
         try:
@@ -211,9 +236,11 @@ class Client:
                 timeout=self._manners.timeout,
             )
         except httpx.TimeoutException:
-            return f"no answer within {self._manners.timeout:g} s"
-        except httpx.TransportError as error:
-            return f"the connection broke ({type(error).__name__})"
+            return NoAnswer(f"no answer within {self._manners.timeout:g} s")
+        except (httpx.TransportError, OSError) as error:
+            return NoAnswer(f"the connection broke ({type(error).__name__})")
+        except (httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
+            return NoAnswer(why_of(error), passing=False)
 
     def _target(self, path: str, query: Sequence[tuple[str, str]]) -> str:
         escape = quote_plus if self._manners.plus else quote
@@ -240,12 +267,12 @@ class Client:
             self._refused(method, target, answer.status_code, detail_of(answer), expected=expected)
         if not expected:
             msg = f"{method} {target}: {answer.status_code} {detail_of(answer)}"
-            raise Failure(msg, passing=answer.status_code in (429, 503))
+            raise Failure(msg, passing=answer.status_code in (429, 503, *_DOWN))
         if not answer.content:
             return Reply(answer.status_code, {})
-        body = json_object(answer)
-        if body is None:
-            raise Failure(f"{method} {target}: the answer is no JSON object: {detail_of(answer)}")
+        body = json_object(target, answer)
+        if isinstance(body, str):
+            raise Failure(f"{method} {target}: {body}")
         return Reply(answer.status_code, body)
 
     def _refused(
@@ -254,23 +281,8 @@ class Client:
         self._report.refused.append(Refused(f"{method} {target}", status, detail, expected))
 
 
-def pause_of(answer: httpx.Response) -> float | None:
-    """Return for how many seconds an answer asks to wait, None where it does not say so."""
-    said = answer.headers.get("retry-after", "")
-    return min(float(said), _LONGEST_WAIT) if said.isdecimal() else None
-
-
-def json_object(answer: httpx.Response) -> dict[str, Any] | None:
-    """Return the JSON object in an answer, None where there is none."""
-    try:
-        body = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def detail_of(answer: httpx.Response) -> str:
-    """Return what an answer says in words."""
-    body = json_object(answer)
-    said = None if body is None else body.get("detail")
-    return str(said)[:500] if said else answer.text[:200]
+def why_of(error: Exception) -> str:
+    """Return in words what is wrong with an answer or an id that httpx cannot handle."""
+    if isinstance(error, httpx.DecodingError):
+        return "the answer is not encoded as its Content-Encoding says"
+    return "the server's id makes no URL"

@@ -191,14 +191,15 @@ class Company:
                 self._join_teams(person)
 
     def _leave(self) -> None:
-        for person in self._pick(self.here, 0.04):
+        leaving = {each.key: each for each in self._pick(self.here, 0.04)}
+        for person in leaving.values():
             person.status = self.random.choice(["left", "left", "unassigned"])
             person.manager = None
-            for team in self.teams.values():
-                team.members.discard(person.key)
-            for other in self.people.values():
-                if other.manager == person.key:
-                    other.manager = None
+        for team in self.teams.values():
+            team.members.difference_update(leaving)
+        for other in self.people.values():
+            if other.manager in leaving:
+                other.manager = None
 
     def _suspend(self) -> None:
         for person in self._pick(self.here, 0.02):

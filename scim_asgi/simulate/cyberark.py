@@ -64,7 +64,7 @@ class CyberArk(Plain):
             kind = (await self.send("GET", f"/ResourceTypes/{name}")).body
             if kind.get("schema") != schema:
                 raise Failure(f"GET /ResourceTypes/{name}: its schema is {kind.get('schema')!r}")
-            extensions = [each["schema"] for each in kind.get("schemaExtensions", [])]
+            extensions = [each.get("schema") for each in kind.get("schemaExtensions", [])]
             for each in (schema, *extensions):
                 await self._read_schema(each)
 
@@ -91,7 +91,7 @@ class CyberArk(Plain):
         if body.get("id") != schema or not body.get("attributes"):
             raise Failure(f"GET /Schemas/{schema}: there is no such id, or there are no attributes")
         prefix = "" if schema in (CORE_USER, CORE_GROUP) else f"{schema}:"
-        self._names |= {f"{prefix}{each['name']}" for each in body["attributes"]}
+        self._names |= {f"{prefix}{each.get('name')}" for each in body["attributes"]}
 
 
 def _name(path: str) -> str:

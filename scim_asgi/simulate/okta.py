@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from scim_asgi.simulate.answers import MOST_PAGES, page_of
 from scim_asgi.simulate.attributes import (
     CORE_GROUP,
     CORE_USER,
@@ -15,7 +16,7 @@ from scim_asgi.simulate.attributes import (
     quoted,
     resource_of,
 )
-from scim_asgi.simulate.client import Failure, Manners, page_of
+from scim_asgi.simulate.client import Failure, Manners
 from scim_asgi.simulate.company import Person, Team
 from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
@@ -130,7 +131,7 @@ class Okta(Simulator):
     async def finish(self) -> None:
         """Import all users, 100 at a step, as the admin does to compare."""
         seen, start = 0, 1
-        while True:
+        for _ in range(MOST_PAGES):
             query = ("startIndex", str(start)), ("count", str(_STEP))
             page = page_of((await self.send("GET", "/Users", query=query)).body)
             if page is None:
@@ -139,6 +140,8 @@ class Okta(Simulator):
             start += _STEP
             if start > page.total:
                 break
+        else:
+            raise Failure(f"GET /Users does not end: it has more than {MOST_PAGES} pages")
         if seen != page.total:
             self.report.failures.append(
                 f"an import saw {seen} of {page.total} users: Okta goes on by {_STEP} however few "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
+from scim_asgi.simulate.answers import MOST_PAGES, page_of
 from scim_asgi.simulate.attributes import (
     CORE_GROUP,
     CORE_USER,
@@ -15,7 +16,7 @@ from scim_asgi.simulate.attributes import (
     quoted,
     resource_of,
 )
-from scim_asgi.simulate.client import Failure, Reply, page_of
+from scim_asgi.simulate.client import Failure, Reply
 from scim_asgi.simulate.company import Person, Team
 from scim_asgi.simulate.directory import Standing
 from scim_asgi.simulate.links import GroupLink, UserLink
@@ -151,11 +152,11 @@ class Plain(Simulator):
         """Read a list to its end, the first page without a startIndex where no count is asked for.
 
         Raises:
-            Failure: It lists something twice, or less than it says there is.
+            Failure: It lists something twice, less than it says there is, or no end.
         """
         found: dict[str, dict[str, Any]] = {}
         pages = () if count is None else (("startIndex", "1"), ("count", str(count)))
-        while True:
+        for _ in range(MOST_PAGES):
             body = (await self.send("GET", path, query=(*query, *pages))).body
             page = page_of(body)
             if page is None:
@@ -169,6 +170,7 @@ class Plain(Simulator):
             if not page.resources:
                 raise Failure(f"GET {path} lists {len(found)} and says that there are {page.total}")
             pages = (("startIndex", str(len(found) + 1)), *pages[1:])
+        raise Failure(f"GET {path} does not end: it has more than {MOST_PAGES} pages")
 
     def _batches(self, members: set[str]) -> Iterator[list[str]]:
         waiting = sorted(members)

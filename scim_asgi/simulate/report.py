@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from scim_asgi.remote import shown, without_token
+
+_LONGEST = 2_000
+
 
 class Refused(Struct, frozen=True):
     """An answer other than 2xx, or none at all.
@@ -54,3 +58,16 @@ class Report(Struct, kw_only=True):
     def ok(self) -> bool:
         """Whether the server holds exactly what the directory does."""
         return not self.differences
+
+    def make_harmless(self, token: str | None) -> None:
+        """Take out of all texts what must not be printed: the token, and control characters."""
+
+        def harmless(text: str) -> str:
+            return without_token(shown(without_token(text, token), _LONGEST), token)
+
+        self.differences = [harmless(each) for each in self.differences]
+        self.failures = [harmless(each) for each in self.failures]
+        self.refused = [
+            Refused(harmless(each.request), each.status, harmless(each.detail), each.expected)
+            for each in self.refused
+        ]

@@ -101,7 +101,7 @@ class SailPoint(Plain):
 
     async def find_user(self, person: Person) -> list[dict[str, Any]]:
         """Look a person up among the accounts."""
-        found = [each for each in self._accounts.values() if each["userName"] == person.login]
+        found = [each for each in self._accounts.values() if each.get("userName") == person.login]
         return [(await self.send("GET", f"/Users/{each['id']}")).body for each in found]
 
     async def create_user(self, person: Person, values: Attributes) -> dict[str, Any]:

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import httpx
 from starlette.types import ASGIApp
 
+from scim_asgi.remote import read_base_url, sendable
+from scim_asgi.simulate.answers import page_of
 from scim_asgi.simulate.attributes import Attributes, read
-from scim_asgi.simulate.client import Client, Exchange, Failure, Reply, Stopped, page_of
+from scim_asgi.simulate.client import Client, Exchange, Failure, Reply, Stopped, pause_after
 from scim_asgi.simulate.company import Company, Person, Team
 from scim_asgi.simulate.connections import Connections
 from scim_asgi.simulate.directory import Directory
@@ -34,8 +36,8 @@ class Simulator(Directory):
     """A directory as a client: it holds a small company and pushes it to a SCIM server.
 
     Args:
-        url: The server's base URL.
-        token: The bearer token.
+        url: The server's base URL; what is behind a question mark is left away.
+        token: The bearer token, None to send none.
         app: An ASGI application to talk to in memory; `url` is then only what it is told.
         mode: One of :attr:`modes`; None for the first.
         users: How many people the company has at first.
@@ -54,12 +56,13 @@ class Simulator(Directory):
 
     Raises:
         ValueError: The mode is unknown.
+        UnusableTarget: The URL is none, or the token cannot be sent in a header.
     """
 
     def __init__(
         self,
         url: str = IN_MEMORY,
-        token: str = "",
+        token: str | None = None,
         *,
         app: ASGIApp | None = None,
         mode: str | None = None,
@@ -86,8 +89,8 @@ class Simulator(Directory):
         self.deleted: set[str] = set()
         self.before = Snapshot()
         self.day = 0
-        self._url = url
-        self._token = token
+        self._url = read_base_url(url).text
+        self._token = sendable(token)
         self._app = app
         self._cycles = cycles
         self._slots = asyncio.Semaphore(concurrency)
@@ -97,6 +100,7 @@ class Simulator(Directory):
         self._visited = 0
         self._failed = 0
         self._client: Client | None = None
+        self._owners: dict[str, str] = {}
 
     async def run(self) -> Report:
         """Push the company through all cycles, then compare the server with it.
@@ -120,6 +124,7 @@ class Simulator(Directory):
             except Stopped as stop:
                 self.report.differences.append(str(stop))
         self.report.users, self.report.groups = len(self.users), len(self.groups)
+        self.report.make_harmless(self._token)
         self.report.seconds = round(time.perf_counter() - began, 3)
         return self.report
 
@@ -182,8 +187,10 @@ class Simulator(Directory):
         user_id = user.get("id")
         if not isinstance(user_id, str) or not user_id:
             raise Failure(f"the answer for {person.login} has no id")
-        if any(other.id == user_id for key, other in self.users.items() if key != person.key):
+        owner = self._owners.get(user_id, person.key)
+        if owner != person.key and owner in self.users and self.users[owner].id == user_id:
             raise Failure(f"{person.login} is found under the id of somebody else")
+        self._owners[user_id] = person.key
         self.users[person.key] = UserLink(user_id, sent)
         self.deleted.discard(user_id)
         return self.users[person.key]
@@ -196,26 +203,27 @@ class Simulator(Directory):
 
     async def _connect(self) -> None:
         try:
-            await self._persist(self.test_connection)
+            await self._persist(self.test_connection, _TRIES)
         except Failure as failure:
             msg = f"the connection test failed, so nothing was pushed: {failure}"
             raise Stopped(msg) from failure
 
     async def _finish(self) -> None:
         try:
-            await self._persist(self.finish)
+            await self._persist(self.finish, _REPEATS)
         except Failure as failure:
             self._fail(failure)
 
-    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _persist(self, step: Callable[[], Awaitable[None]], tries: int) -> None:
         """Do what an admin does by hand, and again where it may well work in a moment."""
-        for _ in range(_TRIES - 1):
+        for attempt in range(1, tries):
             try:
                 return await step()
             except Failure as failure:
                 if not failure.passing:
                     raise
                 self._fail(failure)
+            await asyncio.sleep(pause_after(attempt))
         return await step()
 
     async def _run_cycles(self) -> None:
@@ -224,13 +232,30 @@ class Simulator(Directory):
             self.day = number + 1
             if number:
                 self.company.live()
-            for _ in range(_REPEATS):
-                await self._cycle()
-                if not self._failed:
-                    break
-            else:
-                text = f"{self._failed} pushes of day {self.day} never worked; see the failures"
-                self.report.differences.append(text)
+            await self._repeat_cycle()
+
+    async def _repeat_cycle(self) -> None:
+        """Push until nothing fails, with a pause where the server seems to be down.
+
+        Raises:
+            Stopped: It was down all the time.
+        """
+        assert self._client is not None
+        down = 0
+        for repeat in range(_REPEATS):
+            self._client.come_back()
+            served = self._client.served
+            await self._cycle()
+            if not self._failed:
+                return
+            down = down + 1 if self._client.served == served else int(self._client.is_silent)
+            if down and repeat < _REPEATS - 1:
+                await asyncio.sleep(pause_after(down))
+        if self._client.is_silent:
+            msg = f"the server does not answer any more, so day {self.day} was not finished"
+            raise Stopped(msg)
+        text = f"{self._failed} pushes of day {self.day} never worked; see the failures"
+        self.report.differences.append(text)
 
     async def _cycle(self) -> None:
         """Push everything that has changed since it was last pushed."""
@@ -265,6 +290,9 @@ class Simulator(Directory):
 
         async def one(thing: T) -> None:
             async with self._slots:
+                if self._client is not None and self._client.is_silent:
+                    self._failed += 1
+                    return
                 try:
                     await work(thing)
                 except Failure as failure:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import httpx
 from msgspec import Struct, field
 
+from scim_asgi.remote import authorization
+from scim_asgi.simulate.answers import MOST_PAGES, detail_of, json_object, page_of, pause_of
 from scim_asgi.simulate.attributes import Attributes, read
-from scim_asgi.simulate.client import Stopped, detail_of, json_object, page_of, pause_of
+from scim_asgi.simulate.client import Stopped, pause_after, why_of
 
 _PAGE = 200
-_TRIES = 8
+_TRIES = 12
+_BUSY = (429, 502, 503, 504)
 _VOLATILE = ("meta", "groups")
 
 
@@ -56,7 +58,7 @@ def member_ids(group: Mapping[str, Any]) -> set[str]:
 
 
 async def take_snapshot(
-    http: httpx.AsyncClient, url: str, token: str, *, with_groups: bool
+    http: httpx.AsyncClient, url: str, token: str | None, *, with_groups: bool
 ) -> Snapshot:
     """Read all users and groups, page by page.
 
@@ -73,15 +75,15 @@ async def take_snapshot(
 
 
 class _Reader:
-    def __init__(self, http: httpx.AsyncClient, url: str, token: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, url: str, token: str | None) -> None:
         self._http = http
         self._url = url
-        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/scim+json"}
+        self._headers = {**authorization(token), "Accept": "application/scim+json"}
 
     async def everything(self, path: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         start = 1
-        while True:
+        for _ in range(MOST_PAGES):
             page = page_of(await self.get(f"{path}?startIndex={start}&count={_PAGE}"))
             if page is None:
                 msg = f"GET {path} is no ListResponse of resources with ids."
@@ -94,31 +96,42 @@ class _Reader:
             start += len(page.resources)
             if not page.resources or start > page.total:
                 return found
+        msg = f"GET {path} does not end: there is something new on each of {MOST_PAGES} pages."
+        raise Stopped(msg)
 
     async def get(self, target: str) -> dict[str, Any]:
         """Read, again where the network fails or the server is busy."""
-        for _ in range(_TRIES - 1):
-            with suppress(httpx.TransportError):
+        for attempt in range(1, _TRIES + 1):
+            pause = pause_after(attempt)
+            try:
                 answer = await self._once(target)
-                if answer.status_code not in (429, 503):
+            except (httpx.TransportError, OSError) as error:
+                if attempt == _TRIES:
+                    msg = f"GET {target} could not be read back: {error}"
+                    raise Stopped(msg) from error
+            except (httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
+                msg = f"GET {target} could not be read back: {why_of(error)}"
+                raise Stopped(msg) from error
+            else:
+                if answer.status_code not in _BUSY or attempt == _TRIES:
                     return _body(target, answer)
-                await asyncio.sleep(pause_of(answer) or 1.0)
-        try:
-            return _body(target, await self._once(target))
-        except httpx.TransportError as error:
-            msg = f"GET {target} could not be read back: {error}"
-            raise Stopped(msg) from error
+                pause = max(pause, pause_of(answer) or 0.0)
+            await asyncio.sleep(pause)
+        raise AssertionError
 
     async def _once(self, target: str) -> httpx.Response:
         return await self._http.get(f"{self._url}{target}", headers=self._headers, timeout=60)
 
 
 def _body(target: str, answer: httpx.Response) -> dict[str, Any]:
-    body = json_object(answer)
-    if body is None or not answer.is_success:
-        msg = f"GET {target} could not be read back: {answer.status_code} {detail_of(answer)}"
+    if answer.is_success:
+        body = json_object(target, answer)
+        if not isinstance(body, str):
+            return body
+        msg = f"GET {target} could not be read back: {body}"
         raise Stopped(msg)
-    return body
+    msg = f"GET {target} could not be read back: {answer.status_code} {detail_of(answer)}"
+    raise Stopped(msg)
 
 
 def compare(before: Snapshot, after: Snapshot, expected: Expected) -> list[str]:

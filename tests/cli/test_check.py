@@ -60,9 +60,13 @@ def test_mistakes_end_with_a_message_and_no_traceback(tmp_path: Path) -> None:
         (("--url", "https://acme.test", "--token", "Bearer x"), "without “Bearer”"),
         (("--url", "https://acme.test", "--directory", "ldap"), "entra"),
         (("--url", "https://acme.test", "--timeout", "0"), "--timeout"),
+        (("--url", "https://acme.test", "--timeout", "nan"), "is not a number"),
+        (("--url", "http://127.0.0.1:99999/x"), "cannot be read"),
+        (("--url", "http://ex..ample/x"), "host"),
+        (("--url", f"http://{'a' * 64}.example/x"), "host"),
     ):
         done = attempt(tmp_path, "check", *arguments)
-        assert done.returncode not in (0, None)
+        assert 2 == done.returncode
         assert message in done.stderr
         assert "Traceback" not in done.stderr
 

@@ -66,6 +66,27 @@ def test_every_directory_and_mode_is_offered(tmp_path: Path) -> None:
         assert all(f"--{mode}" in text for mode in modes)
 
 
+def test_no_summary_of_a_directory_is_cut() -> None:
+    listed = CliRunner().invoke(main, ["simulate", "--help"]).output
+    assert "..." not in listed
+    assert "is suspended or gone is suspended or" in " ".join(listed.split())
+
+
+def test_wrong_arguments_are_usage_errors_without_a_traceback(tmp_path: Path) -> None:
+    for url, token, more, message in (
+        ("foo", "x", (), "https://product.example"),
+        ("http://127.0.0.1:99999/x", "x", (), "cannot be read"),
+        ("http://[::1/x", "x", (), "cannot be read"),
+        ("http://acme.test", "ümlaut", (), "characters"),
+        ("http://acme.test", "", (), "empty"),
+        ("http://acme.test", "x", ("--faults", "nan"), "is not a number"),
+    ):
+        done = attempt(tmp_path, "simulate", "okta", "--url", url, "--token", token, *more)
+        assert 2 == done.returncode
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_directory_is_a_usage_error(tmp_path: Path) -> None:
     assert 2 == attempt(tmp_path, "simulate", "nowhere", "--url", "x", "--token", "x").returncode
 

@@ -490,6 +490,12 @@ def test_a_token_that_the_server_sends_back_is_not_shown(site: Site) -> None:
     assert "[the token]" in repr(report)
 
 
+@pytest.mark.parametrize("size", [130, 140, 150])
+def test_a_token_that_is_cut_off_is_not_shown_in_part(site: Site, size: int) -> None:
+    echo = when(lambda _: True, lambda: error(401, f"{'x' * size}{site.token}"))
+    assert site.token[:12] not in repr(site.broken(echo))
+
+
 @pytest.fixture(autouse=True)
 def forget_methods(site: Site) -> None:
     site.proxy.methods.clear()

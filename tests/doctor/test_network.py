@@ -16,7 +16,7 @@ import pytest
 import trustme
 from starlette.types import Receive, Scope, Send
 
-from scim_asgi.doctor import Level, NothingToCheck, Report, diagnose
+from scim_asgi.doctor import Level, Report, UnusableTarget, diagnose
 from tests.doctor.conftest import Site, roots
 from tests.doctor.proxy import Breakage, Reply
 from tests.doctor.test_breakages import error, when
@@ -194,6 +194,9 @@ def test_what_is_wrong_with_the_url_is_seen_in_it(url: str, found: set[str]) -> 
         ("acme.test/scim/v2", "token", "https://product.example"),
         ("ftp://acme.test/scim/v2", "token", "https://product.example"),
         ("https://acme.test:port/", "token", "cannot be read"),
+        ("https://acme..test/", "token", "host"),
+        (f"https://{'a' * 64}.test/", "token", "host"),
+        ("https://acme.test/a b", "token", "spaces"),
         ("https://user:secret@acme.test/", "token", "password"),
         ("https://acme.test/scim/v2", "Bearer scim_x", "without “Bearer”"),
         ("https://acme.test/scim/v2", "scim_x\n", "line breaks"),
@@ -204,7 +207,7 @@ def test_what_is_wrong_with_the_url_is_seen_in_it(url: str, found: set[str]) -> 
 def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
     url: str, token: str, message: str
 ) -> None:
-    with pytest.raises(NothingToCheck, match=message) as caught:
+    with pytest.raises(UnusableTarget, match=message) as caught:
         diagnose(url, token)
     assert "secret" not in str(caught.value)
 

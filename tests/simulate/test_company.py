@@ -111,3 +111,18 @@ def test_values_of_one_element_are_placed_in_one_element() -> None:
 
 def test_texts_in_filters_are_escaped() -> None:
     assert r'"The \"A\" Team in C:\\"' == quoted('The "A" Team in C:\\')
+
+
+def test_a_day_of_many_people_takes_no_longer_than_they_are_many() -> None:
+    company = Company("x", 20_000, 5, "acme.example")
+    looked_at = 0
+
+    class Counted(dict[str, Any]):
+        def values(self) -> Any:
+            nonlocal looked_at
+            looked_at += len(self)
+            return super().values()
+
+    company.people = Counted(company.people)
+    company.live()
+    assert looked_at < 30 * len(company.people)

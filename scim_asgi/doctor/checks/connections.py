@@ -13,6 +13,7 @@ from scim_asgi.doctor.checks.discovery import lack_of_config
 from scim_asgi.doctor.examination import Examination
 from scim_asgi.doctor.findings import Level
 from scim_asgi.protocol.core import USER
+from scim_asgi.remote import authorization
 
 Expectation = Callable[[Answer], str]
 
@@ -183,7 +184,7 @@ def _try(exam: Examination, connection: Connection) -> str:
     own = {"User-Agent": exam.client.user_agent, "Accept": exam.client.accept}
     chosen = {**own, **connection.headers}
     sent = {name: value for name, value in chosen.items() if value is not None}
-    headers = {**exam.client.authorization(), **sent}
+    headers = {**authorization(exam.client.token), **sent}
     for step in connection.steps:
         path = step.path.format(nobody=uuid4())
         lack = step.lack(exam.client.exactly(f"{exam.base.text}{path}", headers))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from scim_asgi.doctor.answers import Answer, in_words, shown
+from scim_asgi.doctor.answers import Answer, in_words
 from scim_asgi.doctor.examination import FIRST_PATH, Examination
 from scim_asgi.doctor.tls import shake_hands
+from scim_asgi.remote import shown
 
 _KNOWN_AGENT = "Okta SCIM Client 1.0.0"
 _WALLS = ("cloudflare", "akamai", "incapsula", "imperva", "awselb", "big-ip", "sucuri", "barracuda")

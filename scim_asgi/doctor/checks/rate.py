@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from scim_asgi.doctor.answers import shown
-from scim_asgi.doctor.client import whole_seconds
 from scim_asgi.doctor.examination import Examination
+from scim_asgi.remote import shown, whole_seconds
 
 
 def check_rate_limit(exam: Examination) -> None:
@@ -20,7 +19,9 @@ def check_rate_limit(exam: Examination) -> None:
         seen = f"No 429 in {client.sent} requests" + (f"; {', '.join(limits)}." if limits else ".")
         exam.ok("rate-limit", seen)
         return
-    bad = [each for each in client.throttled if whole_seconds(each) is None]
+    bad = [
+        each for each in client.throttled if whole_seconds(each.headers.get("retry-after")) is None
+    ]
     if bad:
         value = bad[0].headers.get("retry-after")
         told = "no Retry-After" if value is None else f"“Retry-After: {shown(value, 40)}”"

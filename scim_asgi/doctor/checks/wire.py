@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scim_asgi.doctor.answers import Answer, in_words, shown
-from scim_asgi.doctor.base_url import origin_of
+from scim_asgi.doctor.answers import Answer, in_words
 from scim_asgi.doctor.client import skew_of
 from scim_asgi.doctor.examination import Examination
+from scim_asgi.remote import origin_of, shown
 
 _SCIM = "application/scim+json"
 _SLOW = 5.0
