@@ -64,7 +64,7 @@ class Claim(Struct, frozen=True):
     """The right to deliver, which a process takes together with the change.
 
     Attributes:
-        owner: The process.
+        owner: The process and the claim's number there; never another's.
         until: When it lapses, in Unix milliseconds.
     """
 

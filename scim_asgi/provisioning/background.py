@@ -13,6 +13,7 @@ from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.remapping import Remapping
 from scim_asgi.store.base import Store
 from scim_asgi.store.errors import StoreError
+from scim_asgi.store.records import AccountRecord
 
 logger = logging.getLogger("scim_asgi.background")
 
@@ -103,8 +104,8 @@ class Background:
             mapped = await self._store.write(self._remapping.work, durable=False)
         free = _PARALLEL - len(self._deliveries)
         claimed = await self._reconciler.claim_due(free) if free else []
-        for number in claimed:
-            self._deliver(number)
+        for account in claimed:
+            self._deliver(account)
         if mapped:
             return 0
         if len(claimed) == free:
@@ -114,8 +115,8 @@ class Background:
             return _LOOK_AGAIN
         return min(max(0.05, (next_due - now()) / 1000), _LOOK_AGAIN)
 
-    def _deliver(self, number: int) -> None:
-        settle = self._reconciler.settle(number, base_url=self._base_url, directory="unknown")
+    def _deliver(self, account: AccountRecord) -> None:
+        settle = self._reconciler.settle(account, base_url=self._base_url, directory="unknown")
         delivery = asyncio.create_task(settle, name="scim-asgi delivery")
         self._deliveries.add(delivery)
         delivery.add_done_callback(self._delivered)

@@ -164,8 +164,8 @@ class Changes:
             spread = self._memberships.mark(unit, record)
             unit.tx.resources.delete(record, values_of(unit.definition, record.document), now())
             return Changed(record=record, log=log, spread=spread)
-        self._accounts.remove(unit, record, account)
-        return Changed(record=record, log=log, account=account.number)
+        doomed = self._accounts.remove(unit, record, account)
+        return Changed(record=record, log=log, account=doomed)
 
     def _load(self, unit: Unit, resource_id: str, preconditions: Preconditions) -> ResourceRecord:
         record = load(unit.tx, unit.caller.organization_id, unit.definition, resource_id)
@@ -238,7 +238,7 @@ class Changes:
         return Changed(
             record=record,
             log=log,
-            account=account.number,
+            account=account,
             spread=effects.spread,
             password=password,
         )

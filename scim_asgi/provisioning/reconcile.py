@@ -6,6 +6,7 @@ between what is wanted and what was confirmed, and records how it ended.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import secrets
@@ -15,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
+from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.provisioning.accounts import (
     AccountBefore,
     Claim,
@@ -26,7 +28,7 @@ from scim_asgi.provisioning.accounts import (
     with_delivery,
 )
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.delivery import Delivery, Outcome, change_of, changes_of
+from scim_asgi.provisioning.delivery import RETRY_AFTER, Delivery, Outcome, change_of, changes_of
 from scim_asgi.provisioning.log import with_error
 from scim_asgi.provisioning.representation import Representations, load_related, values_of
 from scim_asgi.store.base import Store, Transaction
@@ -38,6 +40,8 @@ _decode = msgspec.json.Decoder().decode
 _FIRST_PAUSE = 1_000
 _LONGEST_PAUSE = 300_000
 _GRACE = 2_000
+
+_TOO_LATE = "The product answered too late, and another change was made meanwhile; try again."
 
 ACTIONS = {
     "create": "created",
@@ -62,50 +66,54 @@ class Reconciler:
         self._delivery = delivery
         self._registry = registry
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._claims = itertools.count(1)
 
     def claim(self) -> Claim:
-        """Return a claim of this process that outlasts one call of a hook."""
-        return Claim(self._owner, now() + round(self._delivery.timeout * 1000) + _GRACE)
+        """Return a claim like no other that outlasts one call of a hook."""
+        until = now() + round(self._delivery.timeout * 1000) + _GRACE
+        return Claim(f"{self._owner}-{next(self._claims)}", until)
 
     async def settle(
         self,
-        number: int,
+        claimed: AccountRecord,
         *,
         base_url: str,
         directory: str,
         log: LogRecord | None = None,
         password: str | None = None,
     ) -> Outcome:
-        """Deliver an account that this process has claimed, and record how it ended.
+        """Deliver an account, and record how it ended while the claim is still this one.
 
         Args:
-            number: The account's number.
+            claimed: The account as it was claimed.
             base_url: For the locations in the resource that the hook gets.
             directory: Which directory sent the change.
             log: The row of the request's log, which is completed; None for the background.
             password: A password to hand on.
         """
-        loaded = await self._store.read(lambda tx: self._load(tx, number, base_url))
+        loaded = await self._store.read(lambda tx: self._load(tx, claimed, base_url))
         if loaded is None:
-            return Outcome(kind="confirmed", hook={})
-        account, resource = loaded
-        # A hook may change what it gets; what it confirms is what is stored here.
-        outcome = await self._delivery.deliver(
-            _copied(account), resource, directory=directory, password=password
+            account, resource = claimed, {}
+            outcome = Outcome(kind="later", hook={}, error=Unavailable(_TOO_LATE, RETRY_AFTER))
+        else:
+            account, resource = loaded
+            # A hook may change what it gets; what it confirms is what is stored here.
+            outcome = await self._delivery.deliver(
+                _copied(account), resource, directory=directory, password=password
+            )
+        row = log or _background_row(account, resource)
+        is_told = password is None or outcome.kind == "confirmed"
+        return await self._store.write(
+            lambda tx: self._record(tx, account, outcome, row, is_told=is_told),
+            # What is recorded after the claim may speak against what is stored.
+            durable=outcome.kind == "refused" or account.claimed_until <= now(),
         )
-        await self._store.write(
-            lambda tx: self._record(
-                tx, account, outcome, log or _background_row(account, resource)
-            ),
-            durable=outcome.kind == "refused",
-        )
-        return outcome
 
     def _load(
-        self, tx: Transaction, number: int, base_url: str
+        self, tx: Transaction, claimed: AccountRecord, base_url: str
     ) -> tuple[AccountRecord, dict[str, Any]] | None:
-        account = tx.accounts.by_number(number)
-        if account is None or account.delivery_id is None:
+        account = tx.accounts.by_number(claimed.number)
+        if account is None or account.claimed_by != claimed.claimed_by:
             return None
         record = None if account.resource is None else tx.resources.by_number(account.resource)
         if record is None:
@@ -115,24 +123,46 @@ class Reconciler:
         return account, Representations(self._registry, base_url).whole(record, related)
 
     def _record(
-        self, tx: Transaction, delivered: AccountRecord, outcome: Outcome, log: LogRecord
-    ) -> None:
+        self,
+        tx: Transaction,
+        delivered: AccountRecord,
+        outcome: Outcome,
+        log: LogRecord,
+        *,
+        is_told: bool,
+    ) -> Outcome:
+        """Take an outcome while the account is claimed by its delivery; return what it means."""
         account = tx.accounts.by_number(delivered.number)
-        if account is None:
-            return
-        if account.claimed_by == self._owner:
-            account = replace(account, claimed_by=None, claimed_until=0)
+        if account is None or account.claimed_by != delivered.claimed_by:
+            agrees = is_told and account is not None and _has_confirmed(account, delivered)
+            if account is not None and not agrees and _may_have_changed(outcome):
+                tx.accounts.update(_contradicted(account, delivered, outcome))
+            outcome = _overtaken(outcome, is_confirmed=agrees)
+        else:
+            unclaimed = replace(account, claimed_by=None, claimed_until=0)
+            self._take(tx, unclaimed, delivered, outcome, in_request=bool(log.number))
+        _write_log(tx, outcome, log)
+        return outcome
+
+    def _take(
+        self,
+        tx: Transaction,
+        account: AccountRecord,
+        delivered: AccountRecord,
+        outcome: Outcome,
+        *,
+        in_request: bool,
+    ) -> None:
         # A directory that is told "later" asks again itself, unless nobody knows what the host has.
-        in_request = outcome.kind == "later" and bool(log.number) and not account.uncertain
-        if outcome.kind == "later" and not outcome.hook and not in_request:
+        asks_again = outcome.kind == "later" and in_request and not account.uncertain
+        if outcome.kind == "later" and not outcome.hook and not asks_again:
             tx.accounts.update(account)
         elif outcome.kind == "confirmed":
             self._confirm(tx, account, delivered, outcome)
-        elif account.undo is not None and (outcome.kind == "refused" or in_request):
+        elif account.undo is not None and (outcome.kind == "refused" or asks_again):
             self._undo(tx, account, decode_undo(account.undo))
         else:
             tx.accounts.update(_postponed(account, outcome))
-        _write_log(tx, outcome, log)
 
     def _confirm(
         self,
@@ -141,16 +171,18 @@ class Reconciler:
         delivered: AccountRecord,
         outcome: Outcome,
     ) -> None:
-        confirmed = replace(
-            account,
-            confirmed=delivered.wanted,
-            confirmed_state=delivered.wanted_state,
-            host_id=outcome.host_id or account.host_id,
-            undo=None,
-            uncertain=False,
-        )
+        confirmed = replace(account, host_id=outcome.host_id or account.host_id, undo=None)
+        # Where another delivery has become necessary meanwhile, that one says what the host has.
         if account.delivery_id == delivered.delivery_id:
-            confirmed = replace(confirmed, delivery_id=None, attempt=0, due_at=0)
+            confirmed = replace(
+                confirmed,
+                confirmed=delivered.wanted,
+                confirmed_state=delivered.wanted_state,
+                uncertain=False,
+                delivery_id=None,
+                attempt=0,
+                due_at=0,
+            )
         tx.accounts.update(confirmed)
         if account.resource is not None:
             tx.resources.release(account.resource)
@@ -190,22 +222,65 @@ class Reconciler:
         before = values_of(definition, record.document)
         tx.resources.update(restored, before, values_of(definition, undo.document))
 
-    async def claim_due(self, limit: int) -> list[int]:
-        """Claim accounts for the background, those first that wait longest; return their numbers.
+    async def claim_due(self, limit: int) -> list[AccountRecord]:
+        """Claim accounts for the background, those first that wait longest, and return them.
 
         In the database, so that several processes share the work without doing any twice.
         """
 
-        def take(tx: Transaction) -> list[int]:
-            due = tx.accounts.due(now(), limit)
-            for account in due:
-                account = replace(account, uncertain=is_uncertain(account))
-                tx.accounts.update(claimed(account, self.claim()))
-            return [account.number for account in due]
+        def take(tx: Transaction) -> list[AccountRecord]:
+            taken = [
+                claimed(replace(account, uncertain=is_uncertain(account)), self.claim())
+                for account in tx.accounts.due(now(), limit)
+            ]
+            for account in taken:
+                tx.accounts.update(account)
+            return taken
 
         if not await self._store.read(lambda tx: tx.accounts.due(now(), 1)):
             return []
         return await self._store.write(take, durable=False)
+
+
+def _has_confirmed(account: AccountRecord, delivered: AccountRecord) -> bool:
+    """Return whether the host has confirmed what was delivered, and nothing is left to do."""
+    return (
+        account.delivery_id is None
+        and account.confirmed_state == delivered.wanted_state
+        and account.confirmed == delivered.wanted
+    )
+
+
+def _may_have_changed(outcome: Outcome) -> bool:
+    """Return whether the host may have done what it was told."""
+    return bool(outcome.hook) and outcome.kind in ("confirmed", "unknown")
+
+
+def _contradicted(
+    account: AccountRecord, delivered: AccountRecord, outcome: Outcome
+) -> AccountRecord:
+    """Return an account that the host may have as an overtaken delivery said, in need of another.
+
+    The change is worked out from what that one said, so that an account which it opened is closed.
+    """
+    if account.delivery_id == delivered.delivery_id:
+        return replace(account, uncertain=True)
+    if outcome.kind == "confirmed" or account.confirmed_state is not None:
+        account = replace(
+            account,
+            confirmed=delivered.wanted,
+            confirmed_state=delivered.wanted_state,
+            host_id=outcome.host_id or account.host_id,
+        )
+    told = with_delivery(account, account, account.reason, force=True)
+    return replace(told, uncertain=True)
+
+
+def _overtaken(outcome: Outcome, *, is_confirmed: bool) -> Outcome:
+    """Return what a request is answered whose delivery another one has taken over."""
+    if is_confirmed:
+        return replace(outcome, kind="confirmed", error=None)
+    return replace(outcome, kind="later", error=Unavailable(_TOO_LATE, RETRY_AFTER))
 
 
 def _copied(account: AccountRecord) -> AccountRecord:

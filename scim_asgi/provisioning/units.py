@@ -10,7 +10,7 @@ from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.provisioning.accounts import Claim
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.store.base import Transaction
-from scim_asgi.store.records import LogRecord, ResourceRecord
+from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
 
 
 class Unit(Struct, frozen=True):
@@ -67,13 +67,13 @@ class Changed(Struct, frozen=True, kw_only=True):
     Attributes:
         record: The resource as it is now.
         log: The row that was written to the log.
-        account: The number of the account that has to be delivered; None when none has.
+        account: The account that has to be delivered, as it was claimed; None when none has.
         spread: Whether other accounts were marked to be mapped anew.
         password: A password to hand on with the delivery.
     """
 
     record: ResourceRecord
     log: LogRecord
-    account: int | None = None
+    account: AccountRecord | None = None
     spread: bool = False
     password: str | None = None

@@ -181,7 +181,7 @@ class WantedAccounts:
             unit.tx.accounts.update(wanted)
         return wanted
 
-    def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> None:
+    def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> AccountRecord:
         """Store that a User's account is to be deleted, and claim the delivery.
 
         Raises:
@@ -198,7 +198,9 @@ class WantedAccounts:
             undo=encode_undo(undo_of(record, account)),
         )
         doomed = with_delivery(account, doomed, reason_of(unit.caller), force=True)
-        unit.tx.accounts.update(claimed(doomed, unit.claim))
+        doomed = claimed(doomed, unit.claim)
+        unit.tx.accounts.update(doomed)
+        return doomed
 
 
 def _undo_of_pending(account: AccountRecord | None, undo: Undo) -> bytes:

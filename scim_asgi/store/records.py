@@ -70,7 +70,7 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
         confirmed: The mapped fields that the host last confirmed; None before the first time.
         attempt: How many times the delivery was tried.
         due_at: When the delivery may be tried again.
-        claimed_by: Which process delivers now, until `claimed_until`.
+        claimed_by: Which claim of which process delivers now, until `claimed_until`.
         undo: What a refused change has to put back, as JSON; None when nothing.
         uncertain: Whether the host may have done something that it has not confirmed.
         marked: Whether the mapping has to be worked out again.
