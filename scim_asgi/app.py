@@ -21,6 +21,7 @@ from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.hooks import AccountHooks, HookContext, HookSet, ReadHook
+from scim_asgi.provisioning.host import AccountTypeUse
 from scim_asgi.provisioning.log_reader import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
@@ -286,14 +287,37 @@ class ScimApp(Generic[A]):
         Raises:
             StoreError: The database cannot be opened.
         """
-        return self._kept_open()
+        return self._kept_open(self._runtime.start)
+
+    def visit(
+        self, *, works: bool = False, account_type: AccountTypeUse = "unused"
+    ) -> AbstractAsyncContextManager[None]:
+        """Return a context manager that keeps the database open for a command beside the host.
+
+        Args:
+            works: Whether hooks are called here for what is pending, as the host does.
+            account_type: Whether the account type may be another than the host's and is
+                ``compared``, or is ``remembered`` as the host's own.
+
+        Raises:
+            StoreError: The database cannot be opened.
+            AccountTypeDiffers: The host last ran with an account type of other fields.
+        """
+        return self._kept_open(lambda: self._runtime.visit(works=works, account_type=account_type))
+
+    async def unusable_mappings(self) -> dict[str, str]:
+        """Return each organization whose mapping or role rules cannot be used, with why.
+
+        The account type or the roles have then changed since they were saved.
+        """
+        return await self._runtime.host.unusable()
 
     @asynccontextmanager
-    async def _kept_open(self) -> AsyncIterator[None]:
+    async def _kept_open(self, start: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         self._users += 1
         self._is_draining = False
         try:
-            await self._runtime.start()
+            await start()
             yield
         finally:
             self._users -= 1
@@ -343,7 +367,7 @@ class ScimApp(Generic[A]):
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            context = self._kept_open()
+            context = self._kept_open(self._runtime.start)
             await context.__aenter__()
         except ScimAsgiError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})

@@ -27,6 +27,7 @@ from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.drift import DriftFinder
 from scim_asgi.provisioning.guard import ClosingGuard, Guard
 from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
+from scim_asgi.provisioning.host import AccountTypeUse, Host
 from scim_asgi.provisioning.log_reader import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
 from scim_asgi.provisioning.members import UnknownMembers
@@ -149,6 +150,7 @@ class Runtime(Generic[A]):
         reconciler = Reconciler(self.store, self._delivery, registry)
         guard = ClosingGuard(settings.guard)
         compiled = CompiledMappings(fields, settings.roles)
+        self.host = Host(self.store, fields, compiled)
         accounts = WantedAccounts(compiled, hooks, guard)
         remapping = Remapping(accounts, guard)
         self.background = Background(
@@ -208,9 +210,32 @@ class Runtime(Generic[A]):
             msg = f"Hooks are missing: give ScimApp on_{', on_'.join(missing)} too."
             raise HooksIncomplete(msg)
         await self.store.open()
+        if self._hooks:
+            await self.host.remember()
+            await self.host.report()
         self._delivery.begin()
         self.background.start()
         self._pruning.start()
+
+    async def visit(self, *, works: bool, account_type: AccountTypeUse) -> None:
+        """Open the store for a command.
+
+        Args:
+            works: Whether hooks are called here too.
+            account_type: Whether the account type is compared with the host's, or is it.
+
+        Raises:
+            StoreError: The store cannot be opened.
+            AccountTypeDiffers: It is another than the host's.
+        """
+        await self.store.open()
+        if account_type == "compared":
+            await self.host.check()
+        elif account_type == "remembered" and self._hooks:
+            await self.host.remember()
+        if works:
+            self._delivery.begin()
+            self.background.start()
 
     def drain(self) -> None:
         """Give the hooks that are being called the time that a stop may take, and no more."""

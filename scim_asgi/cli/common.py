@@ -1,4 +1,4 @@
-"""What the commands share: the database option, and a ScimApp that is open while they run."""
+"""What the commands share: which product they work on, and a ScimApp that is open meanwhile."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import importlib
 import math
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import msgspec
+from click.core import ParameterSource
+from msgspec import Struct
 
 from scim_asgi.app import ScimApp
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
 from scim_asgi.provisioning.audit import By
+from scim_asgi.provisioning.host import AccountTypeUse
 
 T = TypeVar("T")
 
@@ -34,22 +38,38 @@ database_option = click.option(
     help="The database: sqlite:///FILE or a path.",
 )
 
+app_option = click.option(
+    "--app",
+    envvar="SCIM_ASGI_APP",
+    show_envvar=True,
+    metavar="MODULE:ATTRIBUTE",
+    help="The product's own ScimApp: its database, account type, hooks and roles are used.",
+)
+
 account_option = click.option(
     "--account",
+    "account_type",
+    envvar="SCIM_ASGI_ACCOUNT",
+    show_envvar=True,
     metavar="MODULE:ATTRIBUTE",
     help="The product's own account type, a msgspec.Struct.",
 )
 
 hooks_option = click.option(
     "--hooks",
+    "hook_object",
+    envvar="SCIM_ASGI_HOOKS",
+    show_envvar=True,
     metavar="MODULE:ATTRIBUTE",
     help="An object with the hooks, or a class or function that makes one.",
 )
 
 roles_option = click.option(
     "--role",
-    "roles",
+    "known_roles",
     multiple=True,
+    envvar="SCIM_ASGI_ROLES",
+    show_envvar=True,
     metavar="ROLE",
     help="A role that the product knows; repeat it for each. None: any role goes.",
 )
@@ -99,43 +119,145 @@ def load_hooks(name: str) -> Any:
     return found() if isinstance(found, type) or not hasattr(found, "create") else found
 
 
+class Product(Struct, frozen=True, kw_only=True):
+    """The product that a command works on, as its options name it.
+
+    Attributes:
+        database: The database's URL.
+        app: Module and attribute of its ScimApp, which has all the rest.
+        account: Module and attribute of its account type.
+        hooks: Module and attribute of its hooks.
+        roles: The roles that it knows; none for any.
+    """
+
+    database: str
+    app: str | None = None
+    account: str | None = None
+    hooks: str | None = None
+    roles: tuple[str, ...] = ()
+
+    def scim_app(self, **settings: Any) -> ScimApp[Any]:
+        """Return its ScimApp, or one made of the other options and further settings.
+
+        Raises:
+            click.BadParameter: There is nothing of a name, or something else.
+        """
+        if self.app is not None:
+            found = load_attribute("--app", self.app)
+            if not isinstance(found, ScimApp):
+                msg = f"{self.app} is no ScimApp; name the one that your application mounts."
+                raise click.BadParameter(msg, param_hint="--app")
+            return found
+        return ScimApp(
+            self.database,
+            hooks=None if self.hooks is None else load_hooks(self.hooks),
+            account=Account if self.account is None else load_attribute("--account", self.account),
+            roles=self.roles or None,
+            **settings,
+        )
+
+
+def product_options(
+    *, typed: bool = False, hooks: bool = False
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Return a decorator that gives a command the options that say which product it works on.
+
+    The command gets them as one :class:`Product` called `product`.
+
+    Args:
+        typed: Whether the account type and the roles matter.
+        hooks: Whether the hooks and the account type do.
+    """
+    options = [database_option, app_option]
+    if hooks:
+        options.append(hooks_option)
+    if typed or hooks:
+        options.append(account_option)
+    if typed:
+        options.append(roles_option)
+
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
+        @wraps(command)
+        def with_product(database: str, app: str | None, **others: Any) -> T:
+            found = {"hooks": others.pop("hook_object", None)} if hooks else {}
+            if typed or hooks:
+                found["account"] = others.pop("account_type")
+            if typed:
+                found["roles"] = others.pop("known_roles")
+            if app is not None:
+                _refuse_beside_app()
+            return command(product=Product(database=database, app=app, **found), **others)
+
+        decorated: Callable[..., T] = with_product
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+_BESIDE_APP = {
+    "database": "--database",
+    "account_type": "--account",
+    "hook_object": "--hooks",
+    "known_roles": "--role",
+}
+
+
+def _refuse_beside_app() -> None:
+    context = click.get_current_context()
+    for name, option in _BESIDE_APP.items():
+        if context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            msg = f"The ScimApp of --app (or SCIM_ASGI_APP) has its own; leave out {option}."
+            raise click.UsageError(msg)
+
+
 def run(
-    database: str,
-    work: Callable[[ScimApp], Awaitable[T]],
+    product: Product,
+    work: Callable[[ScimApp[Any]], Awaitable[T]],
     *,
-    account: str | None = None,
-    roles: Iterable[str] = (),
-    hooks: str | None = None,
+    account_type: AccountTypeUse = "unused",
+    works: bool = False,
 ) -> T:
     """Run a coroutine on an open ScimApp; what goes wrong ends the command with a message.
 
     Args:
-        database: The database's URL.
+        product: Which one.
         work: The coroutine function.
-        account: Module and attribute of the product's own account type.
-        roles: The roles that the product knows; none for any.
-        hooks: Module and attribute of the hooks; with them this process works off what differs.
+        account_type: Whether the account type is compared with the one that the product last ran
+            with, unless it is that of the product's own ScimApp.
+        works: Whether hooks are called for what is pending.
 
     Raises:
         click.ClickException: In the place of every error of this package.
     """
-    account_type = Account if account is None else load_attribute("--account", account)
+    use = account_type
+    if product.app is not None and account_type == "compared":
+        use = "remembered" if works else "unused"
 
     async def opened() -> T:
-        host = None if hooks is None else load_hooks(hooks)
-        known = frozenset(roles) or None
-        app = ScimApp(database, hooks=host, account=account_type, roles=known, rate_limit=None)
-        async with app.lifespan():
+        own = {} if product.app is not None else {"rate_limit": None}
+        app = product.scim_app(**own)
+        async with app.visit(works=works, account_type=use):
             return await work(app)
 
     try:
         return asyncio.run(opened())
     except MappingError as error:
         lines = "".join(f"\n  {problem}" for problem in error.problems)
-        msg = f"It cannot be used:{lines}"
+        msg = f"It cannot be used:{lines}{_hint(product)}"
         raise click.ClickException(msg) from error
     except (ScimAsgiError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _hint(product: Product) -> str:
+    if product.app is not None or product.account is not None:
+        return ""
+    return (
+        "\nWhere the product has its own account type or other roles, name them: --app "
+        "MODULE:ATTRIBUTE for its ScimApp, or --account MODULE:ATTRIBUTE and --role ROLE."
+    )
 
 
 def operator() -> By:

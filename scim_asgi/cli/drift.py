@@ -5,14 +5,7 @@ from __future__ import annotations
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import (
-    account_option,
-    database_option,
-    hooks_option,
-    json_option,
-    print_json,
-    run,
-)
+from scim_asgi.cli.common import Product, json_option, print_json, product_options, run
 from scim_asgi.provisioning.drift import Drift
 
 _KINDS = {
@@ -24,16 +17,12 @@ _KINDS = {
 
 
 @click.command()
-@database_option
-@hooks_option
-@account_option
+@product_options(hooks=True)
 @click.argument("organization")
 @click.option("--repair", is_flag=True, help="Deliver what differs again.")
 @json_option
 def drift(
-    database: str,
-    hooks: str | None,
-    account: str | None,
+    product: Product,
     organization: str,
     *,
     repair: bool,
@@ -47,7 +36,7 @@ def drift(
     async def work(app: ScimApp) -> list[Drift]:
         return await app.reconciliation.drift(organization, repair=repair)
 
-    found = run(database, work, account=account, hooks=hooks)
+    found = run(product, work, account_type="compared", works=repair)
     for each in found:
         print_json(each) if as_json else click.echo(_line(each))
     if not as_json:

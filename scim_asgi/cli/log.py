@@ -12,11 +12,12 @@ import click
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
-    database_option,
+    Product,
     duration,
     json_option,
     print_json,
     printable,
+    product_options,
     run,
     show_time,
 )
@@ -28,7 +29,7 @@ _RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
 
 
 @click.command()
-@database_option
+@product_options()
 @click.argument("organization")
 @click.option("--limit", default=100, show_default=True, help="How many of the newest rows.")
 @click.option("--since", metavar="TIME", help="Not before: 2026-11-24T12:00, or 24h ago as 24h.")
@@ -43,7 +44,7 @@ _RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
 @click.option("--csv", "as_csv", is_flag=True, help="Print all rows as CSV, newest first.")
 @json_option
 def log(
-    database: str,
+    product: Product,
     organization: str,
     limit: int,
     since: str | None,
@@ -69,26 +70,26 @@ def log(
         user=user,
     )
     if counts:
-        _print_counts(database, organization, wanted.since or 0, as_json=as_json)
+        _print_counts(product, organization, wanted.since or 0, as_json=as_json)
     elif as_csv:
-        run(database, lambda app: _print_csv(app.log.rows(organization, wanted)))
+        run(product, lambda app: _print_csv(app.log.rows(organization, wanted)))
     elif follow:
-        _follow(database, organization, wanted, limit, as_json=as_json)
+        _follow(product, organization, wanted, limit, as_json=as_json)
     else:
-        page = run(database, lambda app: app.log.page(organization, wanted, limit=limit))
+        page = run(product, lambda app: app.log.page(organization, wanted, limit=limit))
         for entry in reversed(page.data):
             _print(entry, as_json=as_json)
 
 
 def _follow(
-    database: str, organization: str, wanted: LogFilter, limit: int, *, as_json: bool
+    product: Product, organization: str, wanted: LogFilter, limit: int, *, as_json: bool
 ) -> None:
     async def work(app: ScimApp) -> None:
         async for entry in app.log.follow(organization, wanted, last=limit):
             _print(entry, as_json=as_json)
             sys.stdout.flush()
 
-    run(database, work)
+    run(product, work)
 
 
 async def _print_csv(entries: AsyncIterator[LogEntry]) -> None:
@@ -96,11 +97,11 @@ async def _print_csv(entries: AsyncIterator[LogEntry]) -> None:
         click.echo(chunk, nl=False)
 
 
-def _print_counts(database: str, organization: str, since: int, *, as_json: bool) -> None:
+def _print_counts(product: Product, organization: str, since: int, *, as_json: bool) -> None:
     async def work(app: ScimApp) -> dict[str, int]:
         return await app.log.counts(organization, since=since)
 
-    counts = run(database, work)
+    counts = run(product, work)
     if as_json:
         print_json(counts)
         return

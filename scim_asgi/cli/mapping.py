@@ -9,13 +9,12 @@ import click
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
-    account_option,
-    database_option,
+    Product,
     decode,
     json_option,
     operator,
     print_json,
-    roles_option,
+    product_options,
     run,
     show_time,
 )
@@ -37,17 +36,13 @@ mapping.add_command(status)
 
 
 @mapping.command("set")
-@database_option
-@account_option
-@roles_option
+@product_options(typed=True)
 @dry_run_option
 @json_option
 @click.argument("organization")
 @click.argument("file", type=_file)
 def set_mapping(
-    database: str,
-    account: str | None,
-    roles: tuple[str, ...],
+    product: Product,
     organization: str,
     file: Path,
     *,
@@ -64,37 +59,33 @@ def set_mapping(
         return await app.mappings.dry_run(organization, override)
 
     if dry_run:
-        print_trial(run(database, try_out, account=account, roles=roles), as_json=as_json)
+        print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        version = run(database, save, account=account, roles=roles)
+        version = run(product, save, account_type="compared")
         _print_saved(organization, version, as_json=as_json)
 
 
 @mapping.command()
-@database_option
+@product_options(typed=True)
 @click.argument("organization")
-def show(database: str, organization: str) -> None:
+def show(product: Product, organization: str) -> None:
     """Print the override of ORGANIZATION as JSON."""
 
     async def work(app: ScimApp) -> Any:
         return await app.mappings.get(organization)
 
-    print_json(run(database, work))
+    print_json(run(product, work))
 
 
 @mapping.command()
-@database_option
-@account_option
-@roles_option
+@product_options(typed=True)
 @json_option
 @click.option("--user", "user_id", metavar="ID", help="The id of a stored User.")
 @click.option("--resource", type=_file, metavar="FILE", help="A User as JSON, with its groups.")
 @click.option("--mapping", "other", type=_file, metavar="FILE", help="Another override to try.")
 @click.argument("organization")
 def preview(
-    database: str,
-    account: str | None,
-    roles: tuple[str, ...],
+    product: Product,
     user_id: str | None,
     resource: Path | None,
     other: Path | None,
@@ -114,21 +105,21 @@ def preview(
             organization, user_id=user_id, resource=pasted, override=override
         )
 
-    print_preview(run(database, work, account=account, roles=roles), as_json=as_json)
+    print_preview(run(product, work, account_type="compared"), as_json=as_json)
 
 
 @mapping.command()
-@database_option
+@product_options(typed=True)
 @json_option
 @click.argument("organization")
 @click.option("--limit", default=20, show_default=True, help="How many of the newest versions.")
-def history(database: str, organization: str, limit: int, *, as_json: bool) -> None:
+def history(product: Product, organization: str, limit: int, *, as_json: bool) -> None:
     """Print the overrides of ORGANIZATION that were saved, newest first, and what each changed."""
 
     async def work(app: ScimApp) -> list[MappingVersion]:
         return await app.mappings.history(organization, limit=limit)
 
-    for version in run(database, work):
+    for version in run(product, work):
         if as_json:
             print_json(version)
             continue
@@ -141,17 +132,13 @@ def history(database: str, organization: str, limit: int, *, as_json: bool) -> N
 
 
 @mapping.command()
-@database_option
-@account_option
-@roles_option
+@product_options(typed=True)
 @dry_run_option
 @json_option
 @click.argument("organization")
 @click.argument("version", type=int)
 def restore(
-    database: str,
-    account: str | None,
-    roles: tuple[str, ...],
+    product: Product,
     organization: str,
     version: int,
     *,
@@ -168,9 +155,9 @@ def restore(
         return await app.mappings.dry_run(organization, override)
 
     if dry_run:
-        print_trial(run(database, try_out, account=account, roles=roles), as_json=as_json)
+        print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        saved = run(database, save, account=account, roles=roles)
+        saved = run(product, save, account_type="compared")
         _print_saved(organization, saved, as_json=as_json)
 
 

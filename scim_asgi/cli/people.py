@@ -7,7 +7,15 @@ from typing import get_args
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, json_option, print_json, printable, run, show_time
+from scim_asgi.cli.common import (
+    Product,
+    json_option,
+    print_json,
+    printable,
+    product_options,
+    run,
+    show_time,
+)
 from scim_asgi.cli.tables import print_table
 from scim_asgi.provisioning.people import GroupPage, UserDetail, UserPage, UserSummary
 from scim_asgi.store.selections import AccountFilter
@@ -25,7 +33,7 @@ def users() -> None:
 
 
 @users.command("list")
-@database_option
+@product_options()
 @click.argument("organization")
 @_search
 @click.option("--active/--inactive", default=None, help="Whether the directory has them active.")
@@ -34,7 +42,7 @@ def users() -> None:
 @_cursor
 @json_option
 def list_users(
-    database: str,
+    product: Product,
     organization: str,
     search: str,
     active: bool | None,
@@ -56,7 +64,7 @@ def list_users(
             limit=limit,
         )
 
-    page = run(database, work)
+    page = run(product, work)
     if as_json:
         print_json(page)
         return
@@ -66,17 +74,17 @@ def list_users(
 
 
 @users.command()
-@database_option
+@product_options()
 @click.argument("organization")
 @click.argument("user_id")
 @json_option
-def show(database: str, organization: str, user_id: str, *, as_json: bool) -> None:
+def show(product: Product, organization: str, user_id: str, *, as_json: bool) -> None:
     """Print everything about the user USER_ID of ORGANIZATION."""
 
     async def work(app: ScimApp) -> UserDetail:
         return await app.users.get(organization, user_id)
 
-    user = run(database, work)
+    user = run(product, work)
     if as_json:
         print_json(user)
         return
@@ -96,21 +104,27 @@ def groups() -> None:
 
 
 @groups.command("list")
-@database_option
+@product_options()
 @click.argument("organization")
 @_search
 @_limit
 @_cursor
 @json_option
 def list_groups(
-    database: str, organization: str, search: str, limit: int, cursor: str | None, *, as_json: bool
+    product: Product,
+    organization: str,
+    search: str,
+    limit: int,
+    cursor: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """List the groups of ORGANIZATION, newest first."""
 
     async def work(app: ScimApp) -> GroupPage:
         return await app.groups.list(organization, search=search, cursor=cursor, limit=limit)
 
-    page = run(database, work)
+    page = run(product, work)
     if as_json:
         print_json(page)
         return

@@ -11,15 +11,7 @@ import click
 from msgspec import Struct
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import (
-    account_option,
-    database_option,
-    hooks_option,
-    json_option,
-    operator,
-    print_json,
-    run,
-)
+from scim_asgi.cli.common import Product, json_option, operator, print_json, product_options, run
 
 _LOOK = 0.2
 _LINE = 1.0
@@ -44,9 +36,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 @click.command()
-@database_option
-@hooks_option
-@account_option
+@product_options(hooks=True)
 @click.argument("organization")
 @click.option("--all", "everything", is_flag=True, help="Deliver what is confirmed too.")
 @click.option(
@@ -58,9 +48,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 )
 @json_option
 def reconcile(
-    database: str,
-    hooks: str | None,
-    account: str | None,
+    product: Product,
     organization: str,
     wait: float,
     *,
@@ -80,7 +68,8 @@ def reconcile(
         steps = [step async for step in _shown(watched, as_json=as_json)]
         return steps[-1]
 
-    last = run(database, work, account=account, hooks=hooks)
+    takes_part = product.app is not None or product.hooks is not None
+    last = run(product, work, account_type="compared" if takes_part else "unused", works=True)
     if not last.is_done:
         msg = (
             f"{last.left} of {last.total} accounts were not tried within {wait:g} s. They stay "

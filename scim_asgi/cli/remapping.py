@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, json_option, print_json, run
+from scim_asgi.cli.common import Product, json_option, print_json, product_options, run
 from scim_asgi.mapping.attempts import shown
 from scim_asgi.provisioning.remapping import MappingStatus
 from scim_asgi.provisioning.trials import Difference, Trial
@@ -46,7 +46,7 @@ def _example(example: Difference) -> str:
 
 
 @click.command()
-@database_option
+@product_options()
 @json_option
 @click.option(
     "--follow/--no-follow",
@@ -54,7 +54,7 @@ def _example(example: Difference) -> str:
     help="Go on until every account is done; by default on a terminal.",
 )
 @click.argument("organization")
-def status(database: str, organization: str, *, follow: bool | None, as_json: bool) -> None:
+def status(product: Product, organization: str, *, follow: bool | None, as_json: bool) -> None:
     """Show how far the accounts of ORGANIZATION are mapped anew; a bar on a terminal."""
     on_terminal = sys.stdout.isatty() and not as_json
     follows = on_terminal if follow is None else follow
@@ -68,7 +68,7 @@ def status(database: str, organization: str, *, follow: bool | None, as_json: bo
         else:
             await _lines(app, organization, follow=follows, as_json=as_json)
 
-    run(database, work)
+    run(product, work)
 
 
 async def _seen(app: ScimApp, organization: str, *, follow: bool) -> AsyncIterator[MappingStatus]:

@@ -9,13 +9,12 @@ import msgspec
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
-    account_option,
-    database_option,
+    Product,
     decode,
     json_option,
     operator,
     print_json,
-    roles_option,
+    product_options,
     run,
 )
 from scim_asgi.cli.remapping import dry_run_option, print_trial
@@ -29,17 +28,13 @@ def roles() -> None:
 
 
 @roles.command("set")
-@database_option
-@account_option
-@roles_option
+@product_options(typed=True)
 @dry_run_option
 @json_option
 @click.argument("organization")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def set_roles(
-    database: str,
-    account: str | None,
-    roles: tuple[str, ...],
+    product: Product,
     organization: str,
     file: Path,
     *,
@@ -59,9 +54,9 @@ def set_roles(
         return await app.roles.dry_run(organization, rules)
 
     if dry_run:
-        print_trial(run(database, try_out, account=account, roles=roles), as_json=as_json)
+        print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
         return
-    run(database, save, account=account, roles=roles)
+    run(product, save, account_type="compared")
     if as_json:
         print_json({"organization_id": organization, **msgspec.to_builtins(rules)})
     else:
@@ -72,16 +67,16 @@ def set_roles(
 
 
 @roles.command()
-@database_option
+@product_options(typed=True)
 @json_option
 @click.argument("organization")
-def show(database: str, organization: str, *, as_json: bool) -> None:
+def show(product: Product, organization: str, *, as_json: bool) -> None:
     """Print the role rules of ORGANIZATION, in their order."""
 
     async def work(app: ScimApp) -> RoleRules:
         return await app.roles.get(organization)
 
-    rules = run(database, work)
+    rules = run(product, work)
     if as_json:
         print_json(rules)
         return

@@ -7,29 +7,40 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 import uvicorn
+from click.core import ParameterSource
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import (
-    account_option,
-    database_option,
-    hooks_option,
-    load_attribute,
-    load_hooks,
-    roles_option,
-)
+from scim_asgi.cli.common import Product, product_options, run
 from scim_asgi.errors import ScimAsgiError
-from scim_asgi.mapping.fields import Account
 from scim_asgi.protocol.core import read_resource_types
+from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.guard import Guard
+from scim_asgi.provisioning.members import UnknownMembers
 
 MOUNT = "/scim/v2"
 
 
+_OWN_SETTINGS = {
+    "base_url": "--base-url",
+    "rate_limit": "--rate-limit",
+    "schemas": "--schemas",
+    "group_patch_body": "--group-patch-body",
+    "accept_bare_token": "--accept-bare-token",
+    "unknown_members": "--unknown-members",
+    "unknown_attributes": "--unknown-attributes",
+    "log_personal_data": "--log-personal-data",
+    "guard": "--guard",
+}
+
+
 @click.command()
-@database_option
+@product_options(typed=True, hooks=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port; 0 for any free one.")
 @click.option(
@@ -42,9 +53,6 @@ MOUNT = "/scim/v2"
     metavar="LIMIT",
     help="Operations for each token; none for no limit.",
 )
-@hooks_option
-@account_option
-@roles_option
 @click.option(
     "--schemas",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -55,6 +63,25 @@ MOUNT = "/scim/v2"
     "--group-patch-body",
     is_flag=True,
     help="Answer a PATCH of a group 200 with the group, not 204.",
+)
+@click.option(
+    "--accept-bare-token",
+    is_flag=True,
+    help="Accept an Authorization header that is the token alone, as Okta's Header sends it.",
+)
+@click.option(
+    "--unknown-members",
+    type=click.Choice(get_args(UnknownMembers)),
+    default="skip",
+    show_default=True,
+    help="What becomes of group members that nobody knows.",
+)
+@click.option(
+    "--unknown-attributes",
+    type=click.Choice(get_args(UnknownAttributes)),
+    default="ignore",
+    show_default=True,
+    help="What becomes of attributes that no schema knows.",
 )
 @click.option(
     "--log-personal-data/--no-log-personal-data",
@@ -77,41 +104,29 @@ MOUNT = "/scim/v2"
     help="How long hooks under way may take when the server is told to stop.",
 )
 def serve(
-    database: str,
+    product: Product,
     host: str,
     port: int,
     base_url: str | None,
-    rate_limit: str,
-    hooks: str | None,
-    account: str | None,
-    roles: tuple[str, ...],
-    schemas: Path | None,
-    guard: str,
     grace: float,
-    *,
-    group_patch_body: bool,
-    log_personal_data: bool,
+    **settings: Any,
 ) -> None:
-    """Serve SCIM at /scim/v2; one line on standard output says when it is ready."""
+    """Serve SCIM at /scim/v2; one line on standard output says when it is ready.
+
+    With --app the product's own ScimApp is served, with its own settings. Without --app and
+    --hooks, users and groups are stored and nobody is told of them.
+    """
+    if product.app is not None:
+        _refuse_own_settings()
     try:
-        app = ScimApp(
-            database,
-            hooks=None if hooks is None else load_hooks(hooks),
-            account=Account if account is None else load_attribute("--account", account),
-            roles=roles or None,
-            base_url=base_url,
-            rate_limit=None if rate_limit.casefold() == "none" else rate_limit,
-            resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),
-            mount_path=MOUNT,
-            group_patch_body=group_patch_body,
-            log_personal_data=log_personal_data,
-            guard=_read_guard(guard),
-            shutdown_timeout=grace,
-        )
+        app = _scim_app(product, base_url, grace, settings)
     except (ScimAsgiError, ValueError, TypeError) as error:
         raise click.ClickException(str(error)) from error
+    if product.app is not None or product.hooks is not None:
+        is_guess = product.app is None and product.account is None
+        run(product, _require_usable, account_type="compared" if is_guess else "remembered")
     config = uvicorn.Config(
-        app,
+        app if product.app is None else _mounted(app),
         host=host,
         port=port,
         log_level="warning",
@@ -121,11 +136,54 @@ def serve(
     _Server(config, app, base_url, grace).run()
 
 
+def _scim_app(
+    product: Product, base_url: str | None, grace: float, settings: dict[str, Any]
+) -> ScimApp[Any]:
+    if product.app is not None:
+        return product.scim_app()
+    schemas, limit = settings.pop("schemas"), settings.pop("rate_limit")
+    return product.scim_app(
+        base_url=base_url,
+        rate_limit=None if limit.casefold() == "none" else limit,
+        resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),
+        mount_path=MOUNT,
+        guard=_read_guard(settings.pop("guard")),
+        shutdown_timeout=grace,
+        **settings,
+    )
+
+
+def _refuse_own_settings() -> None:
+    context = click.get_current_context()
+    for name, option in _OWN_SETTINGS.items():
+        if context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            msg = f"The ScimApp of --app has its own settings; leave out {option}."
+            raise click.UsageError(msg)
+
+
+async def _require_usable(app: ScimApp[Any]) -> None:
+    """Refuse to serve what would refuse the people of an organization."""
+    problems = await app.unusable_mappings()
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems.values())
+        msg = (
+            f"What is saved cannot be used with this account type and these roles:{lines}\n"
+            "Name the product's own with --app, or with --account and --role; where they have "
+            "changed, save what fits with scim-asgi mapping set or scim-asgi roles set."
+        )
+        raise click.ClickException(msg)
+
+
+def _mounted(app: ScimApp[Any]) -> Starlette:
+    """Return the application that a product would mount its ScimApp in."""
+    return Starlette(routes=[Mount(MOUNT, app)], lifespan=app.lifespan)
+
+
 class _Server(uvicorn.Server):
     """uvicorn, saying where it listens, and answering 503 while it ends what is under way."""
 
     def __init__(
-        self, config: uvicorn.Config, app: ScimApp, base_url: str | None, grace: float
+        self, config: uvicorn.Config, app: ScimApp[Any], base_url: str | None, grace: float
     ) -> None:
         super().__init__(config)
         self._app = app

@@ -7,11 +7,12 @@ import msgspec
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
-    database_option,
+    Product,
     json_option,
     operator,
     print_json,
     printable,
+    product_options,
     run,
     show_time,
 )
@@ -21,11 +22,11 @@ from scim_asgi.store.records import WorkLeft
 
 
 @click.command()
-@database_option
+@product_options()
 @click.argument("organization", required=False)
 @click.option("--limit", default=20, show_default=True, help="How many pending accounts to list.")
 @json_option
-def status(database: str, organization: str | None, limit: int, *, as_json: bool) -> None:
+def status(product: Product, organization: str | None, limit: int, *, as_json: bool) -> None:
     """Print what the product has yet to confirm of ORGANIZATION, or of all."""
 
     async def work(app: ScimApp) -> tuple[ConnectionStatus | None, WorkLeft, list[Pending]]:
@@ -33,7 +34,7 @@ def status(database: str, organization: str | None, limit: int, *, as_json: bool
         left = await app.reconciliation.status(organization)
         return connection, left, await app.reconciliation.pending(organization, limit=limit)
 
-    connection, left, accounts = run(database, work)
+    connection, left, accounts = run(product, work)
     if as_json:
         known = {} if connection is None else {"connection": connection}
         print_json({**known, **msgspec.to_builtins(left), "accounts": accounts})
@@ -52,16 +53,16 @@ def status(database: str, organization: str | None, limit: int, *, as_json: bool
 
 
 @click.command()
-@database_option
+@product_options()
 @click.argument("organization")
 @json_option
-def release(database: str, organization: str, *, as_json: bool) -> None:
+def release(product: Product, organization: str, *, as_json: bool) -> None:
     """Let the deactivations and deletions of ORGANIZATION through that the guard holds."""
 
     async def work(app: ScimApp) -> int:
         return await app.reconciliation.release(organization, by=operator())
 
-    released = run(database, work)
+    released = run(product, work)
     if as_json:
         print_json({"organization_id": organization, "released": released})
     else:

@@ -9,7 +9,15 @@ import click
 import msgspec
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import database_option, duration, json_option, operator, print_json, run
+from scim_asgi.cli.common import (
+    Product,
+    duration,
+    json_option,
+    operator,
+    print_json,
+    product_options,
+    run,
+)
 from scim_asgi.cli.tables import print_table
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.tokens import TokenInfo
@@ -21,13 +29,13 @@ def token() -> None:
 
 
 @token.command()
-@database_option
+@product_options()
 @click.argument("organization")
 @click.option("--name", required=True, help="What it is for, such as “Entra, production”.")
 @click.option("--expires", metavar="DURATION", help="When it ends, such as 12h, 90d or 1y.")
 @json_option
 def issue(
-    database: str, organization: str, name: str, expires: str | None, *, as_json: bool
+    product: Product, organization: str, name: str, expires: str | None, *, as_json: bool
 ) -> None:
     """Issue a token for ORGANIZATION; it is shown this once."""
     expires_at = None if expires is None else now() + duration("--expires", expires)
@@ -35,7 +43,7 @@ def issue(
     async def work(app: ScimApp) -> Any:
         return await app.tokens.issue(organization, name=name, expires_at=expires_at, by=operator())
 
-    issued = run(database, work)
+    issued = run(product, work)
     if as_json:
         print_json(issued)
         return
@@ -44,16 +52,16 @@ def issue(
 
 
 @token.command("list")
-@database_option
+@product_options()
 @click.argument("organization")
 @json_option
-def list_tokens(database: str, organization: str, *, as_json: bool) -> None:
+def list_tokens(product: Product, organization: str, *, as_json: bool) -> None:
     """List the tokens of ORGANIZATION, newest first; never the tokens themselves."""
 
     async def work(app: ScimApp) -> Any:
         return await app.tokens.list(organization)
 
-    tokens = run(database, work)
+    tokens = run(product, work)
     if as_json:
         print_json([msgspec.to_builtins(each) for each in tokens])
         return
@@ -62,15 +70,15 @@ def list_tokens(database: str, organization: str, *, as_json: bool) -> None:
 
 
 @token.command()
-@database_option
+@product_options()
 @click.argument("token_id")
-def revoke(database: str, token_id: str) -> None:
+def revoke(product: Product, token_id: str) -> None:
     """Revoke the token TOKEN_ID at once, in every process."""
 
     async def work(app: ScimApp) -> None:
         await app.tokens.revoke(token_id, by=operator())
 
-    run(database, work)
+    run(product, work)
     click.echo(f"{token_id} is revoked.")
 
 

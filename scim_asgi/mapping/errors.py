@@ -56,6 +56,17 @@ class Unmappable(ScimAsgiError):
         self.detail = detail
 
 
+class MappingUnusable(Unmappable):
+    """What an organization has saved does not fit the host's account type or roles any more.
+
+    Args:
+        problem: What is wrong, for the host's own people.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("", problem)
+
+
 class ExpressionError(ScimAsgiError):
     """An expression that does not compile.
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from scim_asgi.mapping.errors import MappingError, Unmappable
+from scim_asgi.mapping.errors import MappingError, MappingUnusable
 from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.mapping.mapping import CompiledMapping, compile_mapping
 from scim_asgi.mapping.roles import RoleRules
@@ -36,7 +36,7 @@ class CompiledMappings:
         """Return the mapping in force; every process sees a new one at once.
 
         Raises:
-            Unmappable: What was saved does not fit the host's account type any more.
+            MappingUnusable: What was saved does not fit the host's account type any more.
         """
         key = (
             organization_id,
@@ -56,8 +56,8 @@ class CompiledMappings:
                 saved_override(tx, organization_id), saved_rules(tx, organization_id)
             )
         except MappingError as error:
-            detail = f"The saved attribute mapping cannot be used any more; save another: {error}."
-            raise Unmappable("", detail) from error
+            msg = f"What is saved for {organization_id} does not fit the product: {error}"
+            raise MappingUnusable(msg) from error
 
     def compile(self, override: Mapping[str, str], rules: RoleRules) -> CompiledMapping:
         """Check and compile an override and role rules.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scim_asgi.mapping.errors import Unmappable
+from scim_asgi.mapping.errors import MappingUnusable, Unmappable
 from scim_asgi.mapping.mapping import Mapped
-from scim_asgi.protocol.errors import InvalidValue
+from scim_asgi.protocol.errors import InvalidValue, ScimError, Unavailable
 from scim_asgi.provisioning.accounts import (
     Undo,
     before_of,
@@ -33,6 +34,14 @@ from scim_asgi.provisioning.units import Unit
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, ResourceRecord
 
+logger = logging.getLogger("scim_asgi.mapping")
+
+_UNUSABLE = (
+    "The product cannot use the attribute mapping or the role rules of this organization at the "
+    "moment, and nothing was changed. That is to be repaired at the product, not in the "
+    "directory, which may try again later."
+)
+_UNUSABLE_RETRY = 60
 _SHARED_KEY = "another active account has the same external id; they stay two accounts"
 
 
@@ -111,6 +120,7 @@ class WantedAccounts:
 
         Raises:
             Skipped: The mapping makes no account of it.
+            Unavailable: The mapping itself cannot be used.
             Held: It closes the account, and the guard holds that.
         """
         tx = unit.tx
@@ -144,12 +154,13 @@ class WantedAccounts:
 
         Raises:
             Skipped: It makes no account of it.
+            Unavailable: The mapping itself cannot be used.
         """
         try:
             return self.mapped(tx, record, own)
         except Unmappable as error:
             if own is None or record.document.get("active") is not False:
-                raise Skipped(error.detail, name_of(record.document)) from error
+                raise _refusal(error, record) from error
             return Mapped(closed(own.wanted), own.return_key)
 
     def _require_closed_before(
@@ -201,6 +212,14 @@ class WantedAccounts:
         doomed = claimed(doomed, unit.claim)
         unit.tx.accounts.update(doomed)
         return doomed
+
+
+def _refusal(error: Unmappable, record: ResourceRecord) -> ScimError:
+    """Return what a directory is answered: what the product has broken is no fault of it."""
+    if isinstance(error, MappingUnusable):
+        logger.error("%s", error)
+        return Unavailable(_UNUSABLE, _UNUSABLE_RETRY)
+    return Skipped(error.detail, name_of(record.document))
 
 
 def _undo_of_pending(account: AccountRecord | None, undo: Undo) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from scim_asgi.store.records import (
     AccountRecord,
     Closings,
+    HostRecord,
     LogRecord,
     MappingRecord,
     Related,
@@ -244,6 +245,9 @@ class Versions(Protocol[V]):
     def insert(self, record: V) -> int:
         """Save one, which is then in force, and return its number."""
 
+    def organizations(self, after: str, limit: int) -> builtins.list[str]:
+        """Return organizations behind one in their order that ever saved any."""
+
 
 class Remappings(Protocol):
     """The latest mapping anew of each organization."""
@@ -365,6 +369,12 @@ class Transaction(Protocol):
 
     def in_time(self, seconds: float) -> AbstractContextManager[None]:
         """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
+
+    def host(self) -> HostRecord | None:
+        """Return what the host that last ran with hooks is like, or None before the first."""
+
+    def remember_host(self, record: HostRecord) -> None:
+        """Store what the host is like."""
 
     def secret(self) -> bytes:
         """Return 32 random bytes that belong to this database, for signing."""

@@ -266,3 +266,15 @@ class LogRecord(Struct, frozen=True, kw_only=True):
     surface: str = ""
     count: int = 1
     number: int = 0
+
+
+class HostRecord(Struct, frozen=True, kw_only=True):
+    """What a command line has to know of the host that runs with hooks.
+
+    Attributes:
+        account_fields: The names of the fields of its account type, sorted.
+        roles: The roles that it knows, sorted; None for any.
+    """
+
+    account_fields: tuple[str, ...]
+    roles: tuple[str, ...] | None = None

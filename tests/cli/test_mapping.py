@@ -187,7 +187,8 @@ def test_a_preview_of_a_pasted_user_explains_each_field(folder: Path) -> None:
 
 
 def test_role_rules_are_tried_out_set_and_shown(folder: Path) -> None:
-    with served(folder, *HOST, "--role", "org:admin") as (url, _):
+    known = ("--role", "org:admin", "--role", "org:member")
+    with served(folder, *HOST, *known) as (url, _):
         filled(folder, url, 2)
     tried = command(folder, "roles", "set", "acme", "roles.json", "--dry-run").stdout
     assert "user00@acme.test: organization_role: nothing → " in tried
@@ -197,7 +198,6 @@ def test_role_rules_are_tried_out_set_and_shown(folder: Path) -> None:
         command(folder, "roles", "show", "acme").stdout
     )
     assert json.loads(ROLES) == as_json(folder, "roles", "show", "acme")
-    known = ("--role", "org:admin", "--role", "org:member")
     command(folder, "roles", "set", "acme", "roles.json", *known)
     assert "role rules" in command(folder, "mapping", "status", "acme").stdout
 

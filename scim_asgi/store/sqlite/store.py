@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import msgspec
+
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import QueryTooSlow, StoreError, StoreUnavailable
-from scim_asgi.store.records import LogRecord
+from scim_asgi.store.records import HostRecord, LogRecord
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.browse import SqliteBrowser
 from scim_asgi.store.sqlite.connection import Connection
@@ -66,6 +68,17 @@ class SqliteTransaction:
             raise QueryTooSlow(msg) from error
         finally:
             self._connection.set_progress_handler(None, 0)
+
+    def host(self) -> HostRecord | None:
+        row = self._connection.execute("SELECT account_fields, roles FROM host").fetchone()
+        if row is None:
+            return None
+        fields, roles = map(msgspec.json.decode, row)
+        return HostRecord(account_fields=tuple(fields), roles=roles and tuple(roles))
+
+    def remember_host(self, record: HostRecord) -> None:
+        values = [msgspec.json.encode(each).decode() for each in msgspec.structs.astuple(record)]
+        self._connection.execute("INSERT OR REPLACE INTO host VALUES (1, ?, ?)", values)
 
     def secret(self) -> bytes:
         row = self._connection.execute("SELECT value FROM secret").fetchone()

@@ -48,6 +48,13 @@ class SqliteVersions(Generic[V]):
     def insert(self, record: V) -> int:
         return self._table.insert(self._connection, record)
 
+    def organizations(self, after: str, limit: int) -> builtins.list[str]:
+        query = (
+            f"SELECT DISTINCT organization_id FROM {self._table.name} "
+            "WHERE organization_id > ? ORDER BY organization_id LIMIT ?"
+        )
+        return [each for (each,) in self._connection.execute(query, (after, limit))]
+
 
 class SqliteRemappings:
     """`scim_asgi.store.base.Remappings` on a connection."""

@@ -1,0 +1,6 @@
+-- The account type and the roles of the product that last ran with hooks, as JSON.
+CREATE TABLE host (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    account_fields TEXT NOT NULL,
+    roles TEXT NOT NULL
+);
