@@ -44,9 +44,9 @@ def test_post_05_read_only_values_are_ignored(client: Client) -> None:
     assert "x" != created(client.post("/Users", user(id="x")))["id"]
 
 
-def test_post_06_defaults_give_way_to_null(client: Client) -> None:
+def test_post_06_a_user_is_active_whatever_leaves_active_out_or_empties_it(client: Client) -> None:
     assert created(client.post("/Users", user()))["active"] is True
-    assert "active" not in created(client.post("/Users", user(userName="b", active=None)))
+    assert created(client.post("/Users", user(userName="b", active=None)))["active"] is True
 
 
 def test_post_07_a_conflict_names_what_is_in_use(client: Client) -> None:
