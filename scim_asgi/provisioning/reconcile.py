@@ -93,7 +93,7 @@ class Reconciler:
         """
         loaded = await self._store.read(lambda tx: self._load(tx, claimed, base_url))
         if loaded is None:
-            account, resource = claimed, {}
+            account, resource = claimed, dict[str, Any]()
             outcome = Outcome(kind="later", hook={}, error=Unavailable(_TOO_LATE, RETRY_AFTER))
         else:
             account, resource = loaded
@@ -349,7 +349,8 @@ def _restored(tx: Transaction, account: AccountRecord, before: AccountBefore) ->
     )
     if _is_left_alone(tx, restored):
         return _given_up(restored)
-    return with_delivery(restored, restored, account.reason, force=False)
+    # Under a new id where the host may have done what it refuses now: ids only ever rise.
+    return with_delivery(restored, restored, account.reason, force=restored.uncertain)
 
 
 def _is_left_alone(tx: Transaction, account: AccountRecord) -> bool:

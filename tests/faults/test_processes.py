@@ -68,7 +68,7 @@ def test_the_work_of_the_background_is_shared_and_done_once(pair: Pair) -> None:
     assert_each_delivery_had_one_effect(pair.folder)
 
 
-def test_hooks_for_one_account_never_run_at_the_same_time_in_two_processes(pair: Pair) -> None:
+def test_hooks_in_time_for_one_account_never_run_at_once_in_two_processes(pair: Pair) -> None:
     one, other = pair.clients
     user = one.create_user("ada@acme.test")["id"]
     for number in range(10):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -136,12 +136,10 @@ def test_a_late_refusal_takes_nothing_back_of_a_newer_change(
     late = pair.freeze(frozen)
     newer = pair.change(pair.quick, "name.familyName", "Newer")
     assert held.reached.wait(10)
-    steps: list[Callable[[], object]] = [
-        lambda: (frozen.go_on.set(), late.result()),
-        lambda: (held.go_on.set(), newer.result()),
-    ]
-    for step in steps if is_running else reversed(steps):
-        step()
+    steps = [(frozen.go_on, late), (held.go_on, newer)]
+    for go_on, change in steps if is_running else reversed(steps):
+        go_on.set()
+        change.result()
     assert_error(late.result(), 503)
     assert 200 == newer.result().status_code
     pair.until_settled()
