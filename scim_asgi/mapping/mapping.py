@@ -55,16 +55,17 @@ class CompiledMapping:
         self._return_entry = _return_entry(entries)
         self.uses_groups = self._uses_rules or any(each.source.reads_groups for each in entries)
 
-    def resolve(self, resource: Mapping[str, Any]) -> Mapped:
+    def resolve(self, resource: Mapping[str, Any], *, was_active: bool | None = None) -> Mapped:
         """Return what the mapping makes of a User.
 
         Args:
             resource: The User as JSON with canonical names, and its `groups` in order.
+            was_active: What stands for an `active` that is not there.
 
         Raises:
             Unmappable: A required field gets no value, or a value does not fit its field.
         """
-        user = dict(resource)
+        user, is_closed = _with_active(resource, was_active)
         values: dict[str, Any] = {}
         notes: list[str] = []
         key: str | None = None
@@ -79,7 +80,7 @@ class CompiledMapping:
                     key = self._return_key(destination, attempt) or key
                     break
         self._require(values, user)
-        if _is_closed(user, values.get(ACTIVE)):
+        if is_closed and values.get(ACTIVE) is True:
             values[ACTIVE] = False
         return Mapped(values, key, tuple(notes))
 
@@ -161,16 +162,18 @@ class CompiledMapping:
             "Set it for this person in the directory, or change the attribute mapping."
         )
 
-    def explain(self, resource: Mapping[str, Any]) -> list[Explanation]:
+    def explain(
+        self, resource: Mapping[str, Any], *, was_active: bool | None = None
+    ) -> list[Explanation]:
         """Return for each field of the account what was tried for it, and what came of it."""
-        user = dict(resource)
+        user, is_closed = _with_active(resource, was_active)
         explained = [
             _explanation(destination, tuple(self._attempts(destination, user)), self._fields)
             for destination in self._by_destination
         ]
         explained = [
             replace(each, value=False, remark="the directory has closed the person")
-            if each.destination == ACTIVE and _is_closed(user, each.value)
+            if is_closed and each.destination == ACTIVE and each.value is True
             else each
             for each in explained
         ]
@@ -197,9 +200,15 @@ def _return_entry(entries: list[Entry]) -> Entry | None:
     return min(found, key=lambda entry: len(entry.source.steps), default=None)
 
 
-def _is_closed(user: Mapping[str, Any], active: Any) -> bool:
-    """Return whether a User whom the directory has closed would be open by another path."""
-    return user.get(ACTIVE) is False and active is True
+def _with_active(
+    resource: Mapping[str, Any], was_active: bool | None
+) -> tuple[dict[str, Any], bool]:
+    """Return a User that has an `active`, and whether its directory says that it is closed."""
+    user = dict(resource)
+    is_closed = user.get(ACTIVE) is False
+    if was_active is not None:
+        user.setdefault(ACTIVE, was_active)
+    return user, is_closed
 
 
 def _explanation(

@@ -72,17 +72,14 @@ class Claim(Struct, frozen=True):
     until: int
 
 
-def view_of(
-    record: ResourceRecord, groups: list[Related], account: AccountRecord | None
-) -> dict[str, Any]:
-    """Return a User as mappings see it: with its id and groups.
+def view_of(record: ResourceRecord, groups: list[Related]) -> dict[str, Any]:
+    """Return a User as mappings see it: with its id and groups."""
+    return {"id": record.id, **record.document, "groups": [_group(group) for group in groups]}
 
-    One whose `active` is unassigned leaves the account as it was.
-    """
-    view = {"id": record.id, **record.document, "groups": [_group(group) for group in groups]}
-    if "active" not in view:
-        view["active"] = account is None or account.wanted_state == "active"
-    return view
+
+def was_active(account: AccountRecord | None) -> bool:
+    """Return whether a User whose `active` is unassigned has an open account: as it was."""
+    return account is None or account.wanted_state == "active"
 
 
 def map_user(
@@ -96,7 +93,7 @@ def map_user(
     Raises:
         Unmappable: It makes no account of it.
     """
-    return mapping.resolve(view_of(record, groups, account))
+    return mapping.resolve(view_of(record, groups), was_active=was_active(account))
 
 
 def _group(group: Related) -> dict[str, Any]:
@@ -111,13 +108,13 @@ def _group(group: Related) -> dict[str, Any]:
 def wanted_state(
     fields: dict[str, Any], resource: dict[str, Any], account: AccountRecord | None
 ) -> AccountState:
-    """Return whether the account is to be open: by its `active` field, else by the User's.
+    """Return whether the account is to be open: unless its `active` field or the User's says no.
 
     Where neither is there, it stays as it was.
     """
-    before = account is None or account.wanted_state == "active"
-    active = fields.get("active", resource.get("active", before))
-    return "inactive" if active is False else "active"
+    own = resource.get("active")
+    active = fields.get("active", was_active(account) if own is None else own)
+    return "inactive" if own is False or active is False else "active"
 
 
 def closed(fields: dict[str, Any]) -> dict[str, Any]:

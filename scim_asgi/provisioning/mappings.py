@@ -175,7 +175,7 @@ class Mappings(Generic[A]):
     ) -> tuple[dict[str, Any], AccountRecord | None]:
         record = load(tx, organization_id, self._registry.by_name["User"], user_id)
         account = tx.accounts.of_resource(record.number)
-        return view_of(record, tx.members.groups_of(record.number), account), account
+        return view_of(record, tx.members.groups_of(record.number)), account
 
     async def history(self, organization_id: str, *, limit: int = 100) -> list[MappingVersion]:
         """Return the overrides that were saved, newest first, each with what it changed."""

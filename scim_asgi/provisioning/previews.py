@@ -16,6 +16,7 @@ from scim_asgi.protocol.comparison import fold
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.resources import check_resource, check_schemas, with_defaults
+from scim_asgi.provisioning.accounts import was_active
 from scim_asgi.store.records import AccountRecord
 
 
@@ -54,7 +55,7 @@ def preview_of(
     """
     mapped, built, problem = Mapped({}), None, ""
     try:
-        mapped = mapping.resolve(view)
+        mapped = mapping.resolve(view, was_active=was_active(account))
         built = fields.build(
             mapped.fields,
             id=uuid7() if account is None else account.id,
@@ -65,9 +66,8 @@ def preview_of(
         problem = error.detail
     except msgspec.ValidationError as error:
         problem = f"The account type cannot be made of it: {error}."
-    return Preview(
-        account=built, fields=tuple(mapping.explain(view)), problem=problem, notes=mapped.notes
-    )
+    explained = tuple(mapping.explain(view, was_active=was_active(account)))
+    return Preview(account=built, fields=explained, problem=problem, notes=mapped.notes)
 
 
 def pasted_view(registry: Registry, body: dict[str, Any]) -> dict[str, Any]:

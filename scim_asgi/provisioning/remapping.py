@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.mapping.errors import Unmappable
+from scim_asgi.mapping.fields import EMAIL
 from scim_asgi.mapping.mapping import Mapped
 from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
@@ -15,12 +16,16 @@ from scim_asgi.provisioning.guard import ClosingGuard, held_in_background, kept_
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Transaction
+from scim_asgi.store.errors import StoreError
 from scim_asgi.store.records import AccountRecord, LogRecord, RemappingRecord, ResourceRecord
 
-logger = logging.getLogger("scim_asgi.remapping")
+logger = logging.getLogger("scim_asgi.mapping")
 
 _BATCH = 10
-_FAILED = "Mapping the person anew failed; the account stays as it was. The server's log says why."
+_FAILED = (
+    "The account could not be mapped anew because of an error in the product; it stays as it was. "
+    "The product's own log says more."
+)
 
 
 class MappingStatus(Struct, frozen=True, kw_only=True):
@@ -33,7 +38,7 @@ class MappingStatus(Struct, frozen=True, kw_only=True):
         total: How many accounts there were.
         mapped: How many of them are mapped.
         changed: How many of those got other fields, and are delivered to the host.
-        skipped: Of how many the mapping makes no account; they stay as they were.
+        skipped: Of how many the mapping makes no account, or failed; they stay as they were.
         waiting: How many accounts of the organization are to be mapped after a change of a group,
             or have yet to be confirmed by the host.
     """
@@ -109,7 +114,7 @@ class Remapping:
         """
         marked = tx.accounts.marked(now(), _BATCH)
         for account in marked:
-            self._map(tx, account)
+            self._try(tx, account)
         if len(marked) == _BATCH:
             return True
         remapping = tx.remappings.unfinished()
@@ -124,7 +129,7 @@ class Remapping:
             last=remapping.last,
             limit=_BATCH,
         )
-        done = [self._map(tx, account) for account in accounts]
+        done = [self._try(tx, account) for account in accounts]
         is_finished = len(accounts) < _BATCH
         # Accounts may have come back or gone meanwhile.
         mapped = min(remapping.mapped + len(done), remapping.total)
@@ -139,6 +144,19 @@ class Remapping:
             )
         )
 
+    def _try(self, tx: Transaction, account: AccountRecord) -> str:
+        """Map an account; one that cannot be mapped stops no other."""
+        try:
+            with tx.savepoint():
+                return self._map(tx, account)
+        except StoreError:
+            raise
+        except Exception:
+            logger.exception("The account %s cannot be mapped anew; it stays as it is.", account.id)
+        tx.log.insert(_failed_row(account))
+        _leave(tx, account, account)
+        return "skipped"
+
     def _map(self, tx: Transaction, account: AccountRecord) -> str:
         """Map an account and return `changed`, `skipped`, or `same`; mark one that is busy."""
         if account.claimed_until > now():
@@ -151,12 +169,6 @@ class Remapping:
             mapped = self._accounts.mapped(tx, record, account)
         except Unmappable as error:
             tx.log.insert(_row(account, record, "skipped", error.detail))
-            _leave(tx, account, account)
-            return "skipped"
-        except Exception:
-            # One account that nobody foresaw must not keep all others from being mapped.
-            logger.exception("Account %s could not be mapped anew; it stays as it was.", account.id)
-            tx.log.insert(_row(account, record, "failed", _FAILED))
             _leave(tx, account, account)
             return "skipped"
         before = account
@@ -188,6 +200,18 @@ def _leave(tx: Transaction, before: AccountRecord, account: AccountRecord) -> st
     if unmarked != before:
         tx.accounts.update(unmarked)
     return "same"
+
+
+def _failed_row(account: AccountRecord) -> LogRecord:
+    return LogRecord(
+        organization_id=account.organization_id,
+        at=now(),
+        action="failed",
+        status=0,
+        resource_type="User",
+        resource_name=str(account.wanted.get(EMAIL, "")),
+        detail=_FAILED,
+    )
 
 
 def _row(account: AccountRecord, record: ResourceRecord, action: str, detail: str) -> LogRecord:

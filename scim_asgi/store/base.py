@@ -376,6 +376,9 @@ class Transaction(Protocol):
     def remember_host(self, record: HostRecord) -> None:
         """Store what the host is like."""
 
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what is done inside when that raises; raises StoreUnavailable when it cannot go on."""
+
     def secret(self) -> bytes:
         """Return 32 random bytes that belong to this database, for signing."""
 

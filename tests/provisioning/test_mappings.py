@@ -21,6 +21,7 @@ from tests.conftest import Scim, Served, ask
 from tests.waiting import until
 
 TITLE = {"title": "public_metadata.title"}
+ENABLED = {"urn:x:y:User.enabled": "active"}
 
 
 def history(scim: Scim, organization: str = "acme") -> list[MappingVersion]:
@@ -188,13 +189,29 @@ def test_who_returns_is_recognised_by_what_was_sent_where_an_expression_loses_so
 def test_who_is_closed_by_the_directory_is_closed_whatever_else_fills_active(
     scim: Scim, client: Client
 ) -> None:
-    urn = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
-    scim.set_mapping({f"{urn}.enabled": "active"})
-    user = client.create_user("ada@acme.test", **{urn: {"enabled": True}})
-    assert scim.product.account("ada@acme.test").active
-    client.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
-    assert not scim.product.account("ada@acme.test").active
+    scim.set_mapping(ENABLED)
+    user = client.create_user("ada@acme.test", **{"urn:x:y:User": {"enabled": True}})
+    path = f"/Users/{user['id']}"
+    client.patch(path, {"op": "replace", "path": "active", "value": False})
     assert "deactivate" == scim.product.changes[-1]
+    assert not scim.product.account("ada@acme.test").active
+    preview = scim.ask(lambda app: app.mappings.preview("acme", user_id=user["id"]))
+    assert [False] == [each.value for each in preview.fields if each.destination == "active"]
+    client.patch(path, {"op": "replace", "path": "active", "value": True})
+    assert "reactivate" == scim.product.changes[-1]
+
+
+def test_a_path_reopens_whom_it_closed_where_the_directory_says_nothing_of_active(
+    scim: Scim, client: Client
+) -> None:
+    scim.set_mapping(ENABLED)
+    user = client.create_user("ada@acme.test", **{"urn:x:y:User": {"enabled": True}})
+    path = f"/Users/{user['id']}"
+    client.patch(path, {"op": "remove", "path": "active"})
+    for enabled, change in ((False, "deactivate"), (True, "reactivate")):
+        client.patch(path, {"op": "replace", "path": "urn:x:y:User:enabled", "value": enabled})
+        assert change == scim.product.changes[-1]
+    assert scim.product.account("ada@acme.test").active
 
 
 def test_a_new_mapping_of_the_external_id_moves_the_key_of_those_who_are_there(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ from msgspec import Struct
 
 from benchmarks.remapping import measure_remapping
 from scim_asgi import Account, HookContext, RoleRule, RoleRules, ScimApp
-from scim_asgi.mapping.mapping import CompiledMapping
 from scim_asgi.provisioning.remapping import MappingStatus
 from scim_asgi.provisioning.trials import SHOWN
 from tests.client import Client
@@ -264,21 +265,18 @@ def test_roles_of_a_list_are_each_known_or_none_is_passed_on(serve: Served) -> N
     assert [] == accounts["bad@acme.test"].organization_role
 
 
-def test_an_account_that_cannot_be_mapped_stops_no_other(
-    scim: Scim, client: Client, monkeypatch: pytest.MonkeyPatch
+def test_an_account_that_cannot_be_mapped_stops_no_other_of_any_organization(
+    scim: Scim, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    people(client, 12, title="Lead")
-    resolve = CompiledMapping.resolve
-
-    def stumble(mapping: CompiledMapping, resource: Any) -> Any:
-        if resource["userName"] == "user003@acme.test":
-            raise RuntimeError("nobody foresaw this")
-        return resolve(mapping, resource)
-
-    monkeypatch.setattr(CompiledMapping, "resolve", stumble)
-    scim.set_mapping({"title": "last_name"})
-    assert (12, 1) == (finished(scim).mapped, finished(scim).skipped)
-    assert 11 == len([each for each in scim.product.accounts.values() if each.last_name])
-    assert ["user003@acme.test"] == [
-        row.resource_name for row in scim.log() if row.action == "failed"
-    ]
+    people(client, 3, title="T")
+    scim.client("zeta").create_user("zoe@zeta.test", title="T")
+    with closing(sqlite3.connect(scim.database)) as file, file:
+        file.execute("UPDATE resources SET document = '[]' WHERE document LIKE '%user001%'")
+    scim.set_mapping({"title": "public_metadata.title"})
+    scim.set_mapping({"title": "public_metadata.title"}, "zeta")
+    until(lambda: scim.product.account("zoe@zeta.test").public_metadata == {"title": "T"})
+    assert (3, 2, 1) == (finished(scim).mapped, finished(scim).changed, finished(scim).skipped)
+    (row,) = [row for row in scim.log() if row.action == "failed"]
+    assert "user001@acme.test" == row.resource_name
+    assert "The product's own log says more" in row.detail
+    assert any("cannot be mapped anew" in record.message for record in caplog.records)

@@ -69,6 +69,20 @@ class SqliteTransaction:
         finally:
             self._connection.set_progress_handler(None, 0)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            msg = f"The database cannot be used now: {error}."
+            raise StoreUnavailable(msg) from error
+        except Exception:
+            self._connection.execute("ROLLBACK TO part")
+            self._connection.execute("RELEASE part")
+            raise
+        self._connection.execute("RELEASE part")
+
     def host(self) -> HostRecord | None:
         row = self._connection.execute("SELECT account_fields, roles FROM host").fetchone()
         if row is None:
