@@ -345,7 +345,7 @@ def test_a_bulk_circle_that_cannot_be_taken_back_is_still_answered(
 def test_every_refused_write_is_in_the_log_with_its_name(scim: Scim, client: Client) -> None:
     client.create_user(OLD)
     client.post("/Users", b"{")
-    client.post("/Users", person(), headers={"Content-Type": "text/plain"})
+    client.post("/Users", b"no JSON", headers={"Content-Type": "text/plain"})
     client.post("/Users", person())
     client.post("/Users", person("no address"))
     client.post("/Groups", {"schemas": [GROUP]})
