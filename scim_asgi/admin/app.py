@@ -18,6 +18,7 @@ from scim_asgi.admin.decoding import decode_body, decode_query
 from scim_asgi.admin.errors import AdminError, ErrorList, Invalid, NotSignedIn, not_found, problem
 from scim_asgi.admin.mount import scim_url
 from scim_asgi.admin.openapi import openapi
+from scim_asgi.admin.origin import check_origin
 from scim_asgi.admin.routes import Asked, Route, answer
 from scim_asgi.admin.table import ROUTES
 from scim_asgi.http.paths import route_path
@@ -170,15 +171,8 @@ class AdminApp:
             msg = f"You may not {what} the directory connection of this organization."
             raise AdminError(403, "forbidden", msg)
         if route.needs == "manage":
-            _check_origin(request)
+            check_origin(request.headers, self._base_url)
         return actor
-
-
-def _check_origin(request: Request) -> None:
-    """Refuse a change that a page of another site makes with the cookies of a browser."""
-    if request.headers.get("sec-fetch-site", "none") in ("cross-site", "same-site"):
-        msg = "A page of another site may not change anything here."
-        raise AdminError(403, "forbidden", msg)
 
 
 async def _body(route: Route, scope: Scope, receive: Receive) -> Any:

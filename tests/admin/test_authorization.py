@@ -131,11 +131,27 @@ def test_other_methods_are_refused_and_named(host: Host, path: str) -> None:
     assert not [name for name in options.headers if name.startswith("access-control")]
 
 
-def test_a_page_of_another_site_changes_nothing(host: Host) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "x"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(host: Host, said: dict[str, str]) -> None:
     url = f"{host.url}/v1/organizations/acme/scim/release"
-    headers = {"X-Actor": "manages", "Sec-Fetch-Site": "cross-site"}
+    headers = {"X-Actor": "manages", **said}
     assert 403 == httpx.post(url, headers=headers, verify=False).status_code
-    headers["Sec-Fetch-Site"] = "same-origin"
+
+
+@pytest.mark.parametrize("said", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "own"}, {}])
+def test_ones_own_page_and_a_server_change_something(host: Host, said: dict[str, str]) -> None:
+    url = f"{host.url}/v1/organizations/acme/scim/release"
+    own = {name: host.url if value == "own" else value for name, value in said.items()}
+    headers = {"X-Actor": "manages", **own}
     assert 200 == httpx.post(url, headers=headers, verify=False).status_code
 
 

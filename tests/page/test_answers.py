@@ -174,6 +174,10 @@ def test_a_screen_that_is_not_there_is_404_and_a_wrong_method_405(host: Host) ->
     assert (200, "") == (head.status_code, head.text)
 
 
+def test_the_last_day_that_there_is_can_be_asked_for(host: Host) -> None:
+    assert 200 == host.http().get("log?from=0001-01-02&to=9999-12-31").status_code
+
+
 def test_style_and_script_are_kept_and_asked_for_again(host: Host) -> None:
     http = host.http()
     for name in ("page.css", "page.js", "theme.css", "icon.svg"):

@@ -16,9 +16,9 @@ from scim_asgi.admin.app import Run
 from scim_asgi.admin.entrance import page_path
 from scim_asgi.admin.errors import AdminError, not_found
 from scim_asgi.admin.mount import scim_url
+from scim_asgi.admin.origin import check_origin
 from scim_asgi.admin.page.assets import Assets
 from scim_asgi.admin.page.forms import Form, form_of, query_of
-from scim_asgi.admin.page.origin import check_origin
 from scim_asgi.admin.page.rendering import render_problem
 from scim_asgi.admin.page.screens import SCREENS
 from scim_asgi.admin.page.theme import Theme

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from scim_asgi.provisioning.log_entries import (
 )
 
 _PAGE = 50
+_DAY = 86_400_000
 OUTCOMES = (
     ("", "Everything"),
     ("errors", "Errors: refused or failed"),
@@ -65,7 +66,7 @@ def _filter(visit: Visit) -> tuple[LogFilter, str]:
         problem = "Write days as year-month-day, such as 2026-11-24."
     chosen = LogFilter(
         since=_milliseconds(since),
-        until=_milliseconds(None if until is None else until + timedelta(days=1)),
+        until=None if until is None else (_milliseconds(until) or 0) + _DAY,
         outcome=outcome if outcome in dict(OUTCOMES) and outcome else None,  # type: ignore[arg-type]
         action=action if action in get_args(Action) else None,  # type: ignore[arg-type]
         user=query.get("user") or None,

@@ -1,4 +1,4 @@
-"""Changes come from the page itself: no other site may send its forms."""
+"""Changes come from one's own pages: no other site may make them with a browser's cookies."""
 
 from __future__ import annotations
 
