@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
-from scim_asgi.redaction import shown
+from scim_asgi.redaction import TOKEN_PREFIX, shown
 from scim_asgi.store.records import LogRecord
 
 _LONGEST = 1000
@@ -44,6 +45,8 @@ _MESSAGE_NAMES = [
     "excludedAttributes",
 ]
 
+_encode = msgspec.json.Encoder().encode
+
 
 class LogPolicy:
     """Decides what of a row, a path and an exception is logged. Tokens never are.
@@ -71,7 +74,7 @@ class LogPolicy:
             path=self.path(row.path),
             resource_name=shown(row.resource_name, _NAME),
             detail=shown(row.detail, _LONGEST),
-            changes=_cut(row.changes),
+            changes=_cut(row.changes) if _may_be_cut(row.changes) else row.changes,
             notes=[shown(note, _LONGEST) for note in row.notes],
         )
 
@@ -126,6 +129,14 @@ def _paths(registry: Registry) -> Iterable[str]:
             prefix = "" if extension is None else f"{extension.id}:"
             yield f"{prefix}{attribute.name}"
             yield from (f"{prefix}{attribute.name}.{sub.name}" for sub in attribute.sub_attributes)
+
+
+def _may_be_cut(changes: dict[str, Any]) -> bool:
+    """Return whether changes may hold a token or a long text: they seldom do."""
+    if not changes:
+        return False
+    text = _encode(changes)
+    return len(text) > _LONGEST or TOKEN_PREFIX.encode() in text
 
 
 def _cut(value: Any) -> Any:

@@ -10,7 +10,7 @@ from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.provisioning.accounts import Claim
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.store.base import Transaction
-from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
+from scim_asgi.store.records import AccountRecord, LogRecord, Related, ResourceRecord
 
 
 class Unit(Struct, frozen=True):
@@ -70,6 +70,7 @@ class Changed(Struct, frozen=True, kw_only=True):
         account: The account that has to be delivered, as it was claimed; None when none has.
         spread: Whether other accounts were marked to be mapped anew.
         password: A password to hand on with the delivery.
+        related: The derived attributes of the resource, as they were in the transaction.
     """
 
     record: ResourceRecord
@@ -77,3 +78,4 @@ class Changed(Struct, frozen=True, kw_only=True):
     account: AccountRecord | None = None
     spread: bool = False
     password: str | None = None
+    related: dict[str, list[Related]] = {}

@@ -20,10 +20,11 @@ from scim_asgi.store.records import (
     MappingRecord,
     Related,
     RemappingRecord,
+    ResourceKeys,
     ResourceRecord,
-    ResourceValues,
     RolesRecord,
     SeenRecord,
+    Stamp,
     TokenRecord,
     Totals,
     WorkLeft,
@@ -64,14 +65,21 @@ class Resources(Protocol):
     def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
         """Return the number of the resource that has a unique value, or None."""
 
-    def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
-        """Store a new resource and return its number; raises NotUnique."""
+    def insert(self, record: ResourceRecord, search: dict[str, Any], keys: ResourceKeys) -> int:
+        """Store a new resource and return its number; raises NotUnique.
+
+        Args:
+            record: The resource.
+            search: The same with every value in comparable form.
+            keys: What it is found by.
+        """
 
     def update(
         self,
         record: ResourceRecord,
-        before: ResourceValues,
-        after: ResourceValues,
+        search: dict[str, Any],
+        before: ResourceKeys,
+        after: ResourceKeys,
         *,
         hold: bool = False,
     ) -> None:
@@ -79,6 +87,7 @@ class Resources(Protocol):
 
         Args:
             record: The resource as it is now.
+            search: The same with every value in comparable form.
             before: What it was found by.
             after: What it is found by now.
             hold: Whether unique values that it gives up stay its own until they are released.
@@ -87,8 +96,8 @@ class Resources(Protocol):
     def release(self, number: int) -> None:
         """Release the unique values that are held for a resource."""
 
-    def delete(self, record: ResourceRecord, values: ResourceValues, at: int) -> None:
-        """Delete a resource with its values and memberships; its groups have changed by that."""
+    def delete(self, record: ResourceRecord, keys: ResourceKeys, at: int) -> None:
+        """Delete a resource with its keys and memberships; its groups have changed by that."""
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         """Return the resources of a selection, in its order."""
@@ -143,8 +152,20 @@ class Accounts(Protocol):
     def insert(self, record: AccountRecord) -> int:
         """Store a new account and return its number."""
 
-    def update(self, record: AccountRecord) -> None:
-        """Store a changed account."""
+    def update(self, before: AccountRecord, after: AccountRecord) -> None:
+        """Store what has changed of an account."""
+
+    def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
+        """Store that the host has confirmed a delivery, and that nobody delivers the account.
+
+        Args:
+            delivered: The account as it was claimed and delivered.
+            host_id: What the host called it; None where it did not say.
+
+        Returns:
+            False, and nothing is changed, when the account is claimed by another delivery, or
+            another has become necessary.
+        """
 
     def delete(self, number: int) -> None:
         """Delete an account that the host never had."""
@@ -230,12 +251,6 @@ class Versions(Protocol[V]):
     def current(self, organization_id: str) -> V | None:
         """Return the one in force, or None when none was ever saved."""
 
-    def current_stamp(self, organization_id: str) -> tuple[int, int]:
-        """Return number and time of the version in force; zeros when none was ever saved.
-
-        The number alone may be given out again, where a backup is put back.
-        """
-
     def version(self, organization_id: str, version: int) -> V | None:
         """Return one by its version, or None."""
 
@@ -261,7 +276,7 @@ class Remappings(Protocol):
     def unfinished(self) -> RemappingRecord | None:
         """Return the oldest one that is not finished, or None."""
 
-    def update(self, record: RemappingRecord) -> None:
+    def update(self, before: RemappingRecord, after: RemappingRecord) -> None:
         """Store how far one has come."""
 
 
@@ -284,8 +299,8 @@ class LogTable(Protocol):
     def insert(self, record: LogRecord) -> int:
         """Write a row and return its number."""
 
-    def update(self, number: int, record: LogRecord) -> None:
-        """Write a row anew, now that its outcome is known."""
+    def complete(self, record: LogRecord) -> None:
+        """Write into a row what came of its request."""
 
     def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
         """Return rows with a higher number, oldest first."""
@@ -369,6 +384,12 @@ class Transaction(Protocol):
 
     def in_time(self, seconds: float) -> AbstractContextManager[None]:
         """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
+
+    def stamp(self, organization_id: str) -> Stamp:
+        """Return which override and which role rules of an organization are in force.
+
+        With their times: a number may be given out again, where a backup is put back.
+        """
 
     def host(self) -> HostRecord | None:
         """Return what the host that last ran with hooks is like, or None before the first."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
 AccountState = Literal["active", "inactive", "deleted"]
+
+Stamp: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+"""Number and time of the override in force, and of the role rules; None where none were saved."""
 
 
 class ResourceRecord(Struct, frozen=True, kw_only=True):
@@ -32,16 +35,14 @@ class ResourceRecord(Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
-class ResourceValues(Struct, frozen=True):
-    """What the store finds a resource by.
+class ResourceKeys(Struct, frozen=True):
+    """What the store finds a resource by, each with its path.
 
     Attributes:
-        search: The resource with every value in comparable form.
         unique: Path and value of what has to be unique in the organization.
         lookups: Path and value of what else has an index.
     """
 
-    search: dict[str, Any]
     unique: tuple[tuple[str, Any], ...]
     lookups: tuple[tuple[str, Any], ...]
 

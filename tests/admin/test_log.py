@@ -179,9 +179,9 @@ async def test_a_row_costs_no_commit_of_its_own(
     commits: list[bool] = []
     transact = writer.Writer._transact
 
-    def watched(self: Any, connection: Any, units: Any) -> None:
+    async def watched(self: Any, units: Any) -> None:
+        await transact(self, units)
         commits.append(any(unit.durable for unit in units))
-        transact(self, connection, units)
 
     monkeypatch.setattr(writer.Writer, "_transact", watched)
     with_log = await _commits(tmp_path / "with.db", commits)
@@ -260,8 +260,8 @@ async def test_a_follower_sees_each_new_row_once_and_with_its_outcome(tmp_path: 
         row = LogRecord(organization_id="acme", at=now(), action="pending", status=0)
         number = await store.write(lambda tx: tx.log.insert(row))
         await app.tokens.issue("acme", name="third")
-        done = replace(row, action="created", detail="late")
-        await store.write(lambda tx: tx.log.update(number, done))
+        done = replace(row, number=number, action="created", detail="late")
+        await store.write(lambda tx: tx.log.complete(done))
         assert "created late" == await asyncio.wait_for(seen.get(), 20)
         assert "token-issued third" == await asyncio.wait_for(seen.get(), 20)
         assert seen.empty()

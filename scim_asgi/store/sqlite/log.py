@@ -14,6 +14,10 @@ from scim_asgi.store.selections import LogSelection
 from scim_asgi.store.sqlite.rows import Table
 
 _LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
+_COMPLETE = """
+UPDATE provisioning_log
+SET action = ?, status = ?, scim_type = ?, detail = ?, changes = ?, hook = ? WHERE number = ?
+"""
 _COUNT = """
 SELECT coalesce(sum(count), 0) FROM provisioning_log
 WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ?
@@ -75,8 +79,11 @@ class SqliteLog:
     def insert(self, record: LogRecord) -> int:
         return _LOG.insert(self._connection, self._kept(record))
 
-    def update(self, number: int, record: LogRecord) -> None:
-        _LOG.update(self._connection, number, self._kept(record))
+    def complete(self, record: LogRecord) -> None:
+        kept = self._kept(record)
+        changes, hook = _encode(kept.changes).decode(), _encode(kept.hook).decode()
+        values = (kept.action, kept.status, kept.scim_type, kept.detail, changes, hook)
+        self._connection.execute(_COMPLETE, (*values, record.number))
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100
