@@ -8,6 +8,7 @@ import msgspec
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
     Product,
+    counted,
     json_option,
     operator,
     print_json,
@@ -18,7 +19,7 @@ from scim_asgi.cli.common import (
 )
 from scim_asgi.provisioning.connections import ConnectionStatus
 from scim_asgi.provisioning.reconciliation import Pending
-from scim_asgi.store.records import WorkLeft
+from scim_asgi.store.records import HeldChange, WorkLeft
 
 
 @click.command()
@@ -44,7 +45,7 @@ def status(product: Product, organization: str | None, limit: int, *, as_json: b
     since = "" if left.oldest is None else f", since {show_time(left.oldest)}"
     click.echo(f"pending  {left.pending}{since}; {left.waiting} of them were tried and wait")
     click.echo(f"to map   {left.to_map}")
-    click.echo(f"held     {left.held}{_hint(organization, left)}")
+    click.echo(f"held     {_held(organization, left)}")
     for each in accounts:
         click.echo(
             f"{each.organization_id}  {each.change}  {each.name}  {each.attempts} attempts  "
@@ -65,11 +66,14 @@ def release(product: Product, organization: str, *, as_json: bool) -> None:
     released = run(product, work)
     if as_json:
         print_json({"organization_id": organization, "released": released})
-    else:
+    elif released:
         click.echo(
-            f"{released} accounts of {organization} are released; the directory closes them when "
-            "it tries again."
+            f"{counted(released, 'account')} of {organization} released. What groups or the mapping "
+            "close is closed now, and what the directory asked for when it asks again, for which "
+            "it has two days."
         )
+    else:
+        click.echo(f"Nothing of {organization} is held; there was nothing to release.")
 
 
 def _print_connection(connection: ConnectionStatus) -> None:
@@ -91,7 +95,24 @@ def _print_connection(connection: ConnectionStatus) -> None:
     )
 
 
-def _hint(organization: str | None, left: WorkLeft) -> str:
+_HELD: dict[HeldChange, tuple[str, str]] = {
+    "deactivation": ("deactivation", "deactivations"),
+    "deletion": ("deletion", "deletions"),
+    "mapping": ("closing by groups or the mapping", "closings by groups or the mapping"),
+}
+
+
+def _held(organization: str | None, left: WorkLeft) -> str:
+    """Return what is held, how many, and how to let it through."""
     if not left.held:
-        return ""
-    return f"; `scim-asgi release {organization or 'ORGANIZATION'}` lets them through"
+        return "0"
+    kinds = ", ".join(
+        counted(left.held_changes[change], *words)
+        for change, words in _HELD.items()
+        if change in left.held_changes
+    )
+    return (
+        f"{left.held} ({kinds}): unusually many at once. If they are meant, "
+        f"`scim-asgi release {organization or 'ORGANIZATION'}` lets them through, as the Directory "
+        "sync page does. If not, put it right in the directory."
+    )

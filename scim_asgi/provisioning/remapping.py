@@ -12,7 +12,7 @@ from scim_asgi.mapping.fields import EMAIL
 from scim_asgi.mapping.mapping import Mapped
 from scim_asgi.provisioning.accounts import differs, want, wanted_state
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.guard import ClosingGuard, held_in_background, kept_open
+from scim_asgi.provisioning.guard import ClosingGuard, kept_open, taken_back
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.wanted import WantedAccounts
 from scim_asgi.store.base import Transaction
@@ -187,10 +187,11 @@ class Remapping:
         """Return an account as it is, perhaps held by the guard, and as it is wanted."""
         state = wanted_state(mapped.fields, record.document, account)
         if self._guard.holds(tx, account, state):
-            name = name_of(record.document)
-            account = held_in_background(tx, account, name, self._guard.detail())
+            account = self._guard.hold_mapped(tx, account, name_of(record.document))
             mapped = replace(mapped, fields=kept_open(mapped.fields))
             state = account.wanted_state
+        else:
+            account = taken_back(account, state)
         return account, want(account, record, mapped, state, reason="groups or mapping changed")
 
 

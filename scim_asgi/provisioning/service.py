@@ -211,7 +211,7 @@ class Service:
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
             row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
-        held = error.account if isinstance(error, Held) else None
+        held = error if isinstance(error, Held) else None
         if held is not None:
             row = replace(row, action="held")
         error.is_logged = True
@@ -222,13 +222,13 @@ class Service:
         else:
             await written
 
-    async def _write_refusal(self, row: LogRecord, held: int | None) -> None:
+    async def _write_refusal(self, row: LogRecord, held: Held | None) -> None:
         """Write the row of a refused request, and that the guard holds an account."""
 
         def note(tx: Transaction) -> None:
             tx.log.insert(row)
             if held is not None:
-                tx.accounts.hold(held, row.at)
+                held.note(tx, row.at)
 
         try:
             await self._store.write(note, durable=held is not None)

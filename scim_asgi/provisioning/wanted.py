@@ -27,7 +27,7 @@ from scim_asgi.provisioning.accounts import (
 )
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.compiled import CompiledMappings
-from scim_asgi.provisioning.guard import ClosingGuard, kept_open
+from scim_asgi.provisioning.guard import ClosingGuard, kept_open, taken_back
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.units import Unit
@@ -109,7 +109,15 @@ class WantedAccounts:
         groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
         return map_user(mapping, record, groups, account)
 
-    def want(self, unit: Unit, record: ResourceRecord, undo: Undo, password: str | None) -> Wanted:
+    def want(
+        self,
+        unit: Unit,
+        record: ResourceRecord,
+        undo: Undo,
+        password: str | None,
+        *,
+        opens: bool = False,
+    ) -> Wanted:
         """Store what is wanted of a User's account, and claim its delivery where it needs one.
 
         Args:
@@ -117,6 +125,7 @@ class WantedAccounts:
             record: The User as it is now.
             undo: How things were before.
             password: A password to hand on; it makes a delivery necessary.
+            opens: Whether the request says that the User is active.
 
         Raises:
             Skipped: The mapping makes no account of it.
@@ -137,8 +146,11 @@ class WantedAccounts:
             self._require_closed_before(tx, record, undo, account)
             mapped = replace(mapped, fields=kept_open(mapped.fields))
             state = account.wanted_state
+            before: AccountRecord | None = account
+        else:
+            before = taken_back(account, state, opens=opens)
         wanted = want(
-            account,
+            before,
             record,
             mapped,
             state,
@@ -203,7 +215,7 @@ class WantedAccounts:
         with suppress(Unmappable):
             fields = self.mapped(unit.tx, record, account).fields
         doomed = replace(
-            account,
+            taken_back(account, "deleted"),
             wanted=closed(fields),
             wanted_state="deleted",
             undo=encode_undo(undo_of(record, account)),

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from scim_asgi.store.records import (
     AccountRecord,
     Closings,
+    HeldChange,
     HostRecord,
     LogRecord,
     MappingRecord,
@@ -195,8 +196,11 @@ class Accounts(Protocol):
     def held(self, organization_id: str) -> int:
         """Return how many closings of an organization are held."""
 
-    def hold(self, number: int, at: int) -> None:
-        """Note that a closing of an account is held, unless it is noted already."""
+    def is_held(self, organization_id: str) -> bool:
+        """Return whether any closing of an organization is held."""
+
+    def hold(self, number: int, change: HeldChange, at: int) -> None:
+        """Note which closing of an account is held, and since when, unless one was before."""
 
     def release(self, organization_id: str, until: int) -> int:
         """Let the held closings of an organization through until a time; return how many."""

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 AccountState = Literal["active", "inactive", "deleted"]
+HeldChange = Literal["deactivation", "deletion", "mapping"]
+"""What the guard holds: what a directory asks for, or what groups or a mapping come to."""
 
 
 class ResourceRecord(Struct, frozen=True, kw_only=True):
@@ -75,6 +77,7 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
         uncertain: Whether the host may have done something that it has not confirmed.
         marked: Whether the mapping has to be worked out again.
         held_since: When a closing of it was first held by the guard; None when none is.
+        held_change: What is held.
         released_until: Until when a closing of it is let through.
     """
 
@@ -97,6 +100,7 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
     uncertain: bool = False
     marked: bool = False
     held_since: int | None = None
+    held_change: HeldChange | None = None
     released_until: int = 0
     number: int = 0
 
@@ -127,6 +131,7 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
         waiting: How many of them were tried, and are tried again later.
         to_map: How many are to be mapped anew.
         held: How many closings the guard holds.
+        held_changes: What they are, each with how many.
         oldest: Since when the oldest delivery is pending, in Unix milliseconds.
     """
 
@@ -134,6 +139,7 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
     waiting: int
     to_map: int
     held: int
+    held_changes: dict[HeldChange, int]
     oldest: int | None
 
 

@@ -196,12 +196,17 @@ def test_what_the_guard_holds_is_shown_and_released(tmp_path: Path) -> None:
         users = [acme.client.create_user(f"u{each}@acme.test")["id"] for each in range(4)]
         statuses = [acme.client.send("DELETE", f"/Users/{each}").status_code for each in users]
         assert [204, 503, 503, 503] == statuses
-        assert "scim-asgi release acme" in command(tmp_path, "status", "acme").stdout
+        shown = command(tmp_path, "status", "acme").stdout
+        assert "held     3 (3 deletions): unusually many at once." in shown
+        assert "scim-asgi release acme" in shown
         assert 3 == json.loads(command(tmp_path, "status", "acme", "--json").stdout)["held"]
         assert "held" in command(tmp_path, "log", "acme").stdout
         released = command(tmp_path, "release", "acme", "--json").stdout
         assert {"organization_id": "acme", "released": 3} == json.loads(released)
-        assert "0 accounts of acme are released" in command(tmp_path, "release", "acme").stdout
+        new = acme.client.create_user("new@acme.test")["id"]
+        assert 503 == acme.client.send("DELETE", f"/Users/{new}").status_code
+        assert "1 account of acme released." in command(tmp_path, "release", "acme").stdout
+        assert "there was nothing to release" in command(tmp_path, "release", "acme").stdout
         for each in users[1:]:
             assert 204 == acme.client.send("DELETE", f"/Users/{each}").status_code
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scim_asgi.ids import made_at
-from scim_asgi.store.records import AccountRecord, Closings, WorkLeft
+from scim_asgi.store.records import AccountRecord, Closings, HeldChange, WorkLeft
 from scim_asgi.store.sqlite.rows import Table
 
 _TABLE = Table(
@@ -51,8 +51,9 @@ SELECT (
 )
 """
 _HELD = """
-SELECT count(*) FROM accounts
+SELECT held_change, count(*) FROM accounts
 WHERE held_since IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
+GROUP BY held_change
 """
 _TOTALS = "SELECT state, total FROM account_counts WHERE organization_id = ?"
 _CLOSED = """
@@ -65,9 +66,11 @@ WHERE organization_id = ? AND deleted_at > ? AND deleted_at > released_until
 """
 _IS_HELD = "SELECT 1 FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL LIMIT 1"
 _COUNT_HELD = "SELECT count(*) FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL"
-_HOLD = "UPDATE accounts SET held_since = ? WHERE number = ? AND held_since IS NULL"
+_HOLD = """
+UPDATE accounts SET held_since = coalesce(held_since, ?), held_change = ? WHERE number = ?
+"""
 _RELEASE = """
-UPDATE accounts SET held_since = NULL, released_until = ?, marked = resource IS NOT NULL
+UPDATE accounts SET held_since = NULL, held_change = NULL, released_until = ?, marked = resource IS NOT NULL
 WHERE organization_id = ? AND held_since IS NOT NULL
 """
 
@@ -155,11 +158,13 @@ class SqliteAccounts:
     def work_left(self, organization_id: str | None, since: int) -> WorkLeft:
         named = {"organization_id": organization_id, "since": since}
         pending, waiting, oldest = self._connection.execute(_PENDING, named).fetchone()
+        held = dict(self._connection.execute(_HELD, named).fetchall())
         return WorkLeft(
             pending=pending,
             waiting=waiting,
             to_map=self._connection.execute(_TO_MAP, named).fetchone()[0],
-            held=self._connection.execute(_HELD, named).fetchone()[0],
+            held=sum(held.values()),
+            held_changes=held,
             oldest=None if oldest is None else made_at(oldest),
         )
 
@@ -172,14 +177,17 @@ class SqliteAccounts:
             kept=active + totals.get("inactive", 0),
             closed=execute(_CLOSED, (organization_id, since)).fetchone()[0],
             deleted=execute(_DELETED, (organization_id, since)).fetchone()[0],
-            is_held=execute(_IS_HELD, (organization_id,)).fetchone() is not None,
+            is_held=self.is_held(organization_id),
         )
 
     def held(self, organization_id: str) -> int:
         return int(self._connection.execute(_COUNT_HELD, (organization_id,)).fetchone()[0])
 
-    def hold(self, number: int, at: int) -> None:
-        self._connection.execute(_HOLD, (at, number))
+    def is_held(self, organization_id: str) -> bool:
+        return self._connection.execute(_IS_HELD, (organization_id,)).fetchone() is not None
+
+    def hold(self, number: int, change: HeldChange, at: int) -> None:
+        self._connection.execute(_HOLD, (at, change, number))
 
     def release(self, organization_id: str, until: int) -> int:
         return self._connection.execute(_RELEASE, (until, organization_id)).rowcount
