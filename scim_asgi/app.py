@@ -72,7 +72,7 @@ class ScimApp(Generic[A]):
         rate_limit: Operations for each token, such as ``100/second``; None for no limit.
         failed_auth_limit: Requests without a valid token from each address, such as
             ``100/minute``; None for no limit.
-        hook_timeout: Seconds that a hook may take.
+        hook_timeout: Seconds that a hook may take, 300 at most.
         resource_types: Further resource types.
         rate_limit_storage: A storage URI of the library `limits`, for limits that several
             processes share.

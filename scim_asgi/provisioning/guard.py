@@ -32,6 +32,7 @@ RELEASED_FOR = 48 * 3_600_000
 """How many milliseconds a released closing is let through: directories repeat at least daily."""
 
 _RETRY_AFTER = 600
+_SLACK = 60_000
 _BEGINS = (
     "The guard begins to hold what closes accounts of the organization %s: %s. Every further "
     "deactivation or deletion is answered 503 and changes nothing, until the directory says that "
@@ -114,7 +115,7 @@ class ClosingGuard:
         guard = self._guard
         if guard is None or account is None or _RANK[state] <= _RANK[account.wanted_state]:
             return False
-        if account.released_until > now() or is_new(account):
+        if 0 < account.released_until - now() <= RELEASED_FOR + _SLACK or is_new(account):
             return False
         closings = _closings(tx, guard, account)
         return closings.is_held or _is_too_much(guard, closings, account.wanted_state, state)

@@ -11,7 +11,7 @@ from scim_asgi.mapping.errors import Unmappable
 from scim_asgi.mapping.fields import EMAIL
 from scim_asgi.mapping.mapping import Mapped
 from scim_asgi.provisioning.accounts import differs, want, wanted_state
-from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.clock import now, present
 from scim_asgi.provisioning.guard import ClosingGuard, kept_open, taken_back
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.wanted import WantedAccounts
@@ -105,14 +105,14 @@ class Remapping:
 
     def has_work(self, tx: Transaction) -> bool:
         """Return whether any account is to be mapped anew."""
-        return tx.accounts.is_marked(now()) or tx.remappings.unfinished() is not None
+        return tx.accounts.is_marked(present()) or tx.remappings.unfinished() is not None
 
     def work(self, tx: Transaction) -> bool:
         """Map a batch of accounts; return whether there was any.
 
         Accounts that a change of a group has touched go before those of whole organizations.
         """
-        marked = tx.accounts.marked(now(), _BATCH)
+        marked = tx.accounts.marked(present(), _BATCH)
         for account in marked:
             self._try(tx, account)
         if len(marked) == _BATCH:
@@ -159,7 +159,7 @@ class Remapping:
 
     def _map(self, tx: Transaction, account: AccountRecord) -> str:
         """Map an account and return `changed`, `skipped`, or `same`; mark one that is busy."""
-        if account.claimed_until > now():
+        if present().is_claimed(account):
             tx.accounts.mark([account.resource] if account.resource else [])
             return "same"
         record = None if account.resource is None else tx.resources.by_number(account.resource)

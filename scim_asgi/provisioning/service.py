@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -28,7 +29,6 @@ from scim_asgi.provisioning.answers import Answer, Answers, guarded
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
-from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.guard import Held
 from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.log import name_of, passed_over, request_row, with_error
@@ -43,7 +43,6 @@ from scim_asgi.store.records import LogRecord
 logger = logging.getLogger("scim_asgi")
 
 _POLL = 0.05
-_PATIENCE = 2_000
 
 
 class Service:
@@ -308,14 +307,15 @@ class Service:
         self, caller: Caller, definition: ResourceDefinition, work: Callable[[Unit], Changed]
     ) -> Changed:
         """Write, and wait while another process delivers the same account."""
-        give_up = self._reconciler.claim().until + _PATIENCE
+        # Not by the clock that claims go by: it may be set back meanwhile.
+        give_up = time.monotonic() + self._reconciler.longest_wait
         while True:
             try:
                 changed = await self._store.write(
                     lambda tx: work(Unit(tx, caller, definition, self._reconciler.claim()))
                 )
             except InFlight:
-                if now() > give_up:
+                if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(_POLL)
                 continue

@@ -19,6 +19,7 @@ from scim_asgi.store.records import (
     HostRecord,
     LogRecord,
     MappingRecord,
+    Present,
     Related,
     RemappingRecord,
     ResourceRecord,
@@ -164,16 +165,16 @@ class Accounts(Protocol):
     def unsettled(self, organization_id: str) -> int:
         """Return how many accounts of an organization are marked or have a delivery to make."""
 
-    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def marked(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return marked accounts that nobody has claimed, oldest first."""
 
-    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def due(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return accounts with a delivery that is due and that nobody has claimed, oldest first."""
 
     def next_due(self, now: int) -> int | None:
         """Return when the next delivery is due that is not yet, or None when there is none."""
 
-    def is_marked(self, now: int) -> bool:
+    def is_marked(self, present: Present) -> bool:
         """Return whether there is a marked account that nobody has claimed."""
 
     def list(

@@ -11,6 +11,26 @@ HeldChange = Literal["deactivation", "deletion", "mapping"]
 """What the guard holds: what a directory asks for, or what groups or a mapping come to."""
 
 
+class Present(Struct, frozen=True):
+    """The present time, and the latest times that can have been noted by now.
+
+    What was noted for later than that was noted before the clock was set back, and is over.
+
+    Attributes:
+        now: The present.
+        claims: Until when a claim can last.
+        deliveries: When a delivery can be due.
+    """
+
+    now: int
+    claims: int
+    deliveries: int
+
+    def is_claimed(self, account: AccountRecord) -> bool:
+        """Return whether somebody delivers an account."""
+        return self.now < account.claimed_until <= self.claims
+
+
 class ResourceRecord(Struct, frozen=True, kw_only=True):
     """A SCIM resource as the directory sees it.
 

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import asdict
 
 from scim_asgi.ids import made_at
-from scim_asgi.store.records import AccountRecord, Closings, HeldChange, WorkLeft
+from scim_asgi.store.records import AccountRecord, Closings, HeldChange, Present, WorkLeft
 from scim_asgi.store.sqlite.rows import Table
 
 _TABLE = Table(
@@ -33,7 +34,17 @@ _NEXT_DUE = """
 SELECT min(max(due_at, claimed_until)) FROM accounts
 WHERE delivery_id IS NOT NULL AND max(due_at, claimed_until) > ?
 """
-_IS_MARKED = "SELECT 1 FROM accounts WHERE marked AND claimed_until <= ? LIMIT 1"
+_FREE = "NOT (claimed_until > :now AND claimed_until <= :claims)"
+_IS_MARKED = f"SELECT 1 FROM accounts WHERE marked AND {_FREE} LIMIT 1"
+_MARKED = f"WHERE marked AND {_FREE} ORDER BY number LIMIT :limit"
+_DUE = f"""
+WHERE delivery_id IS NOT NULL AND due_at <= :now AND {_FREE}
+ORDER BY due_at, delivery_id LIMIT :limit
+"""
+_DUE_BEFORE_SETBACK = f"""
+WHERE delivery_id IS NOT NULL AND due_at > :deliveries AND {_FREE}
+ORDER BY due_at, delivery_id LIMIT :limit
+"""
 _MAKE_DUE = """
 UPDATE accounts SET due_at = ? WHERE organization_id = ? AND delivery_id IS NOT NULL
 """
@@ -121,23 +132,24 @@ class SqliteAccounts:
     def unsettled(self, organization_id: str) -> int:
         return int(self._connection.execute(_UNSETTLED, (organization_id,)).fetchone()[0])
 
-    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
-        condition = "WHERE marked AND claimed_until <= ? ORDER BY number LIMIT ?"
-        return _TABLE.all(self._connection, condition, (now, limit))
+    def marked(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
+        return _TABLE.all(self._connection, _MARKED, {**asdict(present), "limit": limit})
 
-    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
-        condition = (
-            "WHERE delivery_id IS NOT NULL AND due_at <= ? AND claimed_until <= ? "
-            "ORDER BY due_at, delivery_id LIMIT ?"
-        )
-        return _TABLE.all(self._connection, condition, (now, now, limit))
+    def due(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
+        named = {**asdict(present), "limit": limit}
+        # Apart, so that each walks the index in order.
+        due = _TABLE.all(self._connection, _DUE, named)
+        named["limit"] -= len(due)
+        if named["limit"]:
+            due += _TABLE.all(self._connection, _DUE_BEFORE_SETBACK, named)
+        return due
 
     def next_due(self, now: int) -> int | None:
         due: int | None = self._connection.execute(_NEXT_DUE, (now,)).fetchone()[0]
         return due
 
-    def is_marked(self, now: int) -> bool:
-        return self._connection.execute(_IS_MARKED, (now,)).fetchone() is not None
+    def is_marked(self, present: Present) -> bool:
+        return self._connection.execute(_IS_MARKED, asdict(present)).fetchone() is not None
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100
