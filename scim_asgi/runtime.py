@@ -151,11 +151,11 @@ class Runtime(Generic[A]):
         reconciler = Reconciler(self.store, self._delivery, registry)
         guard = ClosingGuard(settings.guard)
         compiled = CompiledMappings(fields, settings.roles)
-        self.host = Host(self.store, fields, compiled)
         accounts = WantedAccounts(compiled, hooks, guard)
         remapping = Remapping(accounts, guard)
+        self.host = Host(self.store, compiled, remapping)
         self.background = Background(
-            self.store, remapping, hooks, reconciler, settings.base_url or ""
+            self.store, self.host, remapping, hooks, reconciler, settings.base_url or ""
         )
         wake = self.background.wake
         self.mappings = Mappings(self.store, registry, fields, compiled, remapping, wake)

@@ -157,6 +157,8 @@ class WantedAccounts:
             reason=reason_of(unit.caller),
             force=password is not None,
         )
+        if self._mappings.is_overtaken:
+            wanted = replace(wanted, marked=True)
         return Wanted(self._store(unit, account, wanted, undo), notes)
 
     def _mapped_or_closed(

@@ -162,6 +162,9 @@ class Accounts(Protocol):
     ) -> list[AccountRecord]:
         """Return accounts that have a User, with a number above `after` and up to `last`."""
 
+    def organizations(self) -> builtins.list[str]:
+        """Return the organizations that have accounts."""
+
     def unsettled(self, organization_id: str) -> int:
         """Return how many accounts of an organization are marked or have a delivery to make."""
 
@@ -264,10 +267,16 @@ class Remappings(Protocol):
         """Return the latest one of an organization, or None."""
 
     def unfinished(self) -> RemappingRecord | None:
-        """Return the oldest one that is not finished, or None."""
+        """Return the oldest one that is neither finished nor blocked, or None."""
 
     def update(self, record: RemappingRecord) -> None:
         """Store how far one has come."""
+
+    def is_any_blocked(self) -> bool:
+        """Return whether any is blocked."""
+
+    def unblock(self) -> None:
+        """Let all that are blocked go on."""
 
 
 class ConnectionTable(Protocol):

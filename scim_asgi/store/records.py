@@ -239,6 +239,7 @@ class RemappingRecord(Struct, frozen=True, kw_only=True):
         changed: How many of them got other fields.
         skipped: Of how many the mapping makes no account; they stay as they were.
         finished_at: When the last one was mapped; None before.
+        blocked: Whether it waits, because what is saved does not fit the host.
     """
 
     organization_id: str
@@ -251,6 +252,7 @@ class RemappingRecord(Struct, frozen=True, kw_only=True):
     changed: int = 0
     skipped: int = 0
     finished_at: int | None = None
+    blocked: bool = False
     number: int = 0
 
 
@@ -295,12 +297,12 @@ class LogRecord(Struct, frozen=True, kw_only=True):
 
 
 class HostRecord(Struct, frozen=True, kw_only=True):
-    """What a command line has to know of the host that runs with hooks.
+    """What others have to know of the host that runs with hooks.
 
     Attributes:
-        account_fields: The names of the fields of its account type, sorted.
+        account_fields: The fields of its account type, each with what it can hold.
         roles: The roles that it knows, sorted; None for any.
     """
 
-    account_fields: tuple[str, ...]
+    account_fields: dict[str, str]
     roles: tuple[str, ...] | None = None

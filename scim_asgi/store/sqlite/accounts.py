@@ -27,6 +27,7 @@ _EXTENT = """
 SELECT count(*), coalesce(max(number), 0) FROM accounts
 WHERE organization_id = ? AND resource IS NOT NULL
 """
+_ORGANIZATIONS = "SELECT DISTINCT organization_id FROM account_counts"
 _UNSETTLED = """
 SELECT count(*) FROM accounts WHERE organization_id = ? AND (delivery_id IS NOT NULL OR marked)
 """
@@ -58,7 +59,7 @@ SELECT (
     WHERE marked AND organization_id = coalesce(:organization_id, organization_id)
 ) + (
     SELECT coalesce(sum(total - mapped), 0) FROM remappings
-    WHERE finished_at IS NULL AND organization_id = coalesce(:organization_id, organization_id)
+    WHERE finished_at IS NULL AND NOT blocked AND organization_id = coalesce(:organization_id, organization_id)
 )
 """
 _HELD = """
@@ -128,6 +129,9 @@ class SqliteAccounts:
             "ORDER BY number LIMIT ?"
         )
         return _TABLE.all(self._connection, condition, (organization_id, after, last, limit))
+
+    def organizations(self) -> builtins.list[str]:
+        return [each for (each,) in self._connection.execute(_ORGANIZATIONS)]
 
     def unsettled(self, organization_id: str) -> int:
         return int(self._connection.execute(_UNSETTLED, (organization_id,)).fetchone()[0])
