@@ -76,7 +76,8 @@ class ScimApp(Generic[A]):
         resource_types: Further resource types.
         rate_limit_storage: A storage URI of the library `limits`, for limits that several
             processes share.
-        mount_path: The prefix that a host leaves in the path without saying so (Litestar).
+        mount_path: The prefix that a host leaves in the path, or takes off it, without saying so
+            (Litestar).
         limits: What a request may cost.
         cursor_timeout: Seconds that a cursor of a list may be used (RFC 9865).
         unknown_attributes: ``ignore`` or ``reject`` what no schema knows.

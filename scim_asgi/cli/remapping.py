@@ -17,6 +17,11 @@ from scim_asgi.provisioning.trials import Difference, Trial
 
 _LOOK_AGAIN = 0.2
 
+NO_ACCOUNTS = (
+    "Accounts are made when the directory sends people to a server with hooks; without hooks, users "
+    "are stored and nobody is told of them."
+)
+
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Change nothing; show what would become of the accounts."
 )
@@ -27,9 +32,12 @@ def print_trial(trial: Trial, *, as_json: bool) -> None:
     if as_json:
         print_json(trial)
         return
+    if not trial.total:
+        click.echo(f"There are no accounts to change. {NO_ACCOUNTS}")
+        return
     click.echo(
-        f"Of {trial.total} accounts {trial.changed} would change and {trial.skipped} could not be "
-        "mapped."
+        f"Of {counted(trial.total, 'account')} {trial.changed} would change and {trial.skipped} could "
+        "not be mapped."
     )
     for example in trial.examples:
         click.echo(_example(example))
@@ -62,7 +70,11 @@ def status(product: Product, organization: str, *, follow: bool | None, as_json:
     async def work(app: ScimApp) -> None:
         found = await app.mappings.status(organization)
         if found is None:
-            click.echo("null" if as_json else f"Nothing was ever mapped anew for {organization}.")
+            nothing = (
+                f"Nothing was ever mapped anew for {organization}: neither a mapping nor role rules "
+                "were saved since it has accounts."
+            )
+            click.echo("null" if as_json else nothing)
         elif on_terminal and follows and not _is_over(found):
             await _bar(app, organization, found)
         else:
@@ -121,6 +133,8 @@ def _line(found: MappingStatus) -> str:
             f"waits ({found.cause}): the mapping or the role rules that are saved do not fit the "
             "product, whose log says why. Save others, or start the product that they fit."
         )
+    if not found.total and found.is_finished:
+        return f"done ({found.cause}): there were no accounts to map. {NO_ACCOUNTS}"
     state = "done" if found.is_finished else "at work"
     return (
         f"{state} ({found.cause}): {found.mapped} of {counted(found.total, 'account')} mapped, "

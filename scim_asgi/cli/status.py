@@ -30,26 +30,29 @@ from scim_asgi.store.records import HeldChange, WorkLeft
 def status(product: Product, organization: str | None, limit: int, *, as_json: bool) -> None:
     """Print what the product has yet to confirm of ORGANIZATION, or of all."""
 
-    async def work(app: ScimApp) -> tuple[ConnectionStatus | None, WorkLeft, list[Pending]]:
-        connection = None if organization is None else await app.connections.status(organization)
+    async def work(app: ScimApp) -> tuple[ConnectionStatus | None, WorkLeft, list[Pending], bool]:
         left = await app.reconciliation.status(organization)
-        return connection, left, await app.reconciliation.pending(organization, limit=limit)
+        pending = await app.reconciliation.pending(organization, limit=limit)
+        if organization is None:
+            return None, left, pending, True
+        connection = await app.connections.status(organization)
+        return connection, left, pending, bool(await app.tokens.list(organization))
 
-    connection, left, accounts = run(product, work)
+    connection, left, accounts, has_token = run(product, work)
     if as_json:
         known = {} if connection is None else {"connection": connection}
         print_json({**known, **msgspec.to_builtins(left), "accounts": accounts})
         return
     if connection is not None:
-        _print_connection(connection)
+        _print_connection(connection, has_token=has_token)
     since = "" if left.oldest is None else f", since {show_time(left.oldest)}"
-    click.echo(f"pending  {left.pending}{since}; {left.waiting} of them were tried and wait")
+    click.echo(f"pending  {left.pending}{since}; {left.waiting} to be tried again later")
     click.echo(f"to map   {left.to_map}")
     click.echo(f"held     {_held(organization, left)}")
     for each in accounts:
         click.echo(
-            f"{each.organization_id}  {each.change}  {each.name}  {each.attempts} attempts  "
-            f"next {show_time(each.due_at)}  [{each.reason}]"
+            f"{each.organization_id}  {each.change}  {each.name}  "
+            f"{counted(each.attempts, 'attempt')}  next {show_time(each.due_at)}  [{each.reason}]"
         )
 
 
@@ -76,7 +79,15 @@ def release(product: Product, organization: str, *, as_json: bool) -> None:
         click.echo(f"Nothing of {organization} is held; there was nothing to release.")
 
 
-def _print_connection(connection: ConnectionStatus) -> None:
+def _print_connection(connection: ConnectionStatus, *, has_token: bool) -> None:
+    if not has_token and not connection.users and connection.first_request_at is None:
+        name = connection.organization_id
+        click.echo(
+            printable(
+                f"Nothing is known of the organization {name}: no token was ever issued for it. "
+                "Where that surprises you, look for another spelling or --database."
+            )
+        )
     last = connection.last_request
     shown = (
         "never"
@@ -87,11 +98,13 @@ def _print_connection(connection: ConnectionStatus) -> None:
         f"state    {connection.state.replace('_', ' ')} ({connection.directory or 'unseen'})"
     )
     click.echo(printable(f"request  {shown}"))
-    click.echo(f"users    {connection.users}, {connection.active_users} accounts are open")
+    is_open = "is" if connection.active_users == 1 else "are"
+    accounts = counted(connection.active_users, "account")
+    click.echo(f"users    {connection.users}; {accounts} {is_open} open")
     click.echo(f"groups   {connection.groups}")
     click.echo(
-        f"errors   {connection.errors_24h} in 24 hours, and {connection.rate_limited_24h} requests "
-        "over the rate limit"
+        f"errors   {connection.errors_24h} in 24 hours, and "
+        f"{counted(connection.rate_limited_24h, 'request')} over the rate limit"
     )
 
 
