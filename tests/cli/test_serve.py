@@ -52,7 +52,9 @@ def test_each_option_makes_it_more_or_less_lenient(tmp_path: Path) -> None:
             "displayName": "Engineers",
             "members": NOBODY,
         }
-        assert NOBODY[0]["value"] in assert_error(client.post("/Groups", group), 400, "invalidValue")
+        assert NOBODY[0]["value"] in assert_error(
+            client.post("/Groups", group), 400, "invalidValue"
+        )
         client.close()
 
 
