@@ -104,17 +104,19 @@ class OpeningStore:
         self.is_open = False
         await self._store.close()
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
         """Open the store where needed, and read."""
         if not self.is_open:
             await self.open()
-        return await self._store.read(work)
+        return await self._store.read(work, brief=brief)
 
-    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+    async def write(
+        self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Open the store where needed, and write."""
         if not self.is_open:
             await self.open()
-        return await self._store.write(work, durable=durable)
+        return await self._store.write(work, durable=durable, brief=brief)
 
 
 class Runtime(Generic[A]):

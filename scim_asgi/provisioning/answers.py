@@ -62,7 +62,8 @@ class Answers:
         related: dict[str, list[Related]] = {}
         if definition.row_attributes or definition.derived_attributes:
             loaded = await self._store.read(
-                lambda tx: load_related(tx, definition, [record.number], projection)
+                lambda tx: load_related(tx, definition, [record.number], projection),
+                brief=is_read_briefly(definition, projection),
             )
             related = loaded[record.number]
         return self.shown(caller, record, related, projection, status)
@@ -89,6 +90,14 @@ class Answers:
         make = Representations(self._registry, caller.base_url)
         location = make.location(record.resource_type, record.id)
         return Answer(status=status, etag=etag(record), location=location)
+
+
+def is_read_briefly(definition: ResourceDefinition, projection: Projection) -> bool:
+    """Return whether a resource is a few rows: not where it has any number of members."""
+    return not any(
+        projection.wants(definition.attributes[name.casefold()])
+        for name in definition.row_attributes
+    )
 
 
 async def guarded(work: Awaitable[T]) -> T:

@@ -95,7 +95,9 @@ class Reconciler:
             log: The row of the request's log, which is completed; None for the background.
             password: A password to hand on.
         """
-        loaded = await self._store.read(lambda tx: self._load(tx, claimed, base_url))
+        loaded = await self._store.read(
+            lambda tx: self._load(tx, claimed, base_url), brief=True
+        )
         if loaded is None:
             account, resource = claimed, dict[str, Any]()
             outcome = Outcome(kind="later", hook={}, error=Unavailable(_TOO_LATE, RETRY_AFTER))
@@ -111,6 +113,7 @@ class Reconciler:
             lambda tx: self._record(tx, account, outcome, row, is_told=is_told),
             # What is recorded after the claim may speak against what is stored.
             durable=outcome.kind == "refused" or account.claimed_until <= now(),
+            brief=True,
         )
 
     def _load(

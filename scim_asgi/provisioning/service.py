@@ -27,6 +27,7 @@ from scim_asgi.protocol.resources import (
 from scim_asgi.provisioning.accounts import InFlight
 from scim_asgi.provisioning.answers import Answer, Answers, guarded
 from scim_asgi.provisioning.background import Background
+from scim_asgi.provisioning.brevity import is_brief, is_short
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
 from scim_asgi.provisioning.guard import Held
@@ -99,7 +100,10 @@ class Service:
         async def work() -> Answer:
             inbound, projected = self._read(definition, body, projection, new=True)
             changed = await self._write(
-                caller, definition, lambda unit: self._changes.create(unit, inbound)
+                caller,
+                definition,
+                lambda unit: self._changes.create(unit, inbound),
+                brief=is_short(body),
             )
             await self._settle(caller, changed)
             return await self._answers.of(caller, definition, changed.record, projected, 201)
@@ -129,6 +133,7 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.replace(unit, resource_id, inbound, preconditions),
+                brief=is_short(body) and not definition.row_attributes,
             )
             return await self._answers.of(caller, definition, changed.record, projected, 200)
 
@@ -160,6 +165,7 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.patch(unit, resource_id, plan, preconditions),
+                brief=is_brief(definition, plan),
             )
             asked = projection.named is not None or bool(projection.excluded)
             if definition.row_attributes and not asked and not self._group_patch_body:
@@ -188,6 +194,7 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.delete(unit, resource_id, preconditions),
+                brief=not definition.row_attributes,
             )
             return Answer(status=204)
 
@@ -230,7 +237,7 @@ class Service:
                 held.note(tx, row.at)
 
         try:
-            await self._store.write(note, durable=held is not None)
+            await self._store.write(note, durable=held is not None, brief=True)
         except StoreError:
             logger.warning("A refused request could not be written into the log.")
 
@@ -282,7 +289,9 @@ class Service:
         self, caller: Caller, definition: ResourceDefinition, resource_id: str
     ) -> None:
         """Answer 404 before anything is said about a body."""
-        await self._store.read(lambda tx: load(tx, caller.organization_id, definition, resource_id))
+        await self._store.read(
+            lambda tx: load(tx, caller.organization_id, definition, resource_id), brief=True
+        )
 
     async def _locked(
         self,
@@ -290,21 +299,28 @@ class Service:
         definition: ResourceDefinition,
         resource_id: str,
         work: Callable[[Unit], Changed],
+        *,
+        brief: bool,
     ) -> Changed:
         """Write and settle while no other request of this process changes the resource.
 
         What nobody is told of needs no more than its transaction, and shares a commit with others.
         """
         if not self._changes.has_accounts(definition):
-            return await self._write(caller, definition, work)
+            return await self._write(caller, definition, work, brief=brief)
         # By organization: waiting for a lock would tell another that the id exists.
         async with self._locks.hold(f"{caller.organization_id}/{resource_id}"):
-            changed = await self._write(caller, definition, work)
+            changed = await self._write(caller, definition, work, brief=brief)
             await self._settle(caller, changed)
             return changed
 
     async def _write(
-        self, caller: Caller, definition: ResourceDefinition, work: Callable[[Unit], Changed]
+        self,
+        caller: Caller,
+        definition: ResourceDefinition,
+        work: Callable[[Unit], Changed],
+        *,
+        brief: bool,
     ) -> Changed:
         """Write, and wait while another process delivers the same account."""
         # Not by the clock that claims go by: it may be set back meanwhile.
@@ -312,7 +328,8 @@ class Service:
         while True:
             try:
                 changed = await self._store.write(
-                    lambda tx: work(Unit(tx, caller, definition, self._reconciler.claim()))
+                    lambda tx: work(Unit(tx, caller, definition, self._reconciler.claim())),
+                    brief=brief,
                 )
             except InFlight:
                 if time.monotonic() > give_up:

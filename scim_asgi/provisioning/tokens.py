@@ -215,7 +215,7 @@ class Tokens:
         if not is_well_formed(token):
             return None
         wanted, at = digest(token), now()
-        record = await self._store.read(lambda tx: tx.tokens.live(wanted, at))
+        record = await self._store.read(lambda tx: tx.tokens.live(wanted, at), brief=True)
         if record is None:
             return None
         if at - (record.last_used_at or 0) > _TOUCH_AGAIN:
@@ -231,7 +231,9 @@ class Tokens:
 
     async def _write_touch(self, token_id: str, at: int) -> None:
         try:
-            await self._store.write(lambda tx: tx.tokens.touch(token_id, at), durable=False)
+            await self._store.write(
+                lambda tx: tx.tokens.touch(token_id, at), durable=False, brief=True
+            )
         except StoreError as error:
             logger.warning("The use of a token could not be noted: %s", error)
 

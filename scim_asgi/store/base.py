@@ -406,14 +406,22 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what is under way and close the store."""
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run a unit of work that changes nothing and return its result."""
+    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+        """Run a unit of work that changes nothing and return its result.
 
-    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+        Args:
+            work: The unit of work; it may be run twice.
+            brief: Whether it is likely to read a few rows by key, and no more.
+        """
+
+    async def write(
+        self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Run a unit of work and return its result once it is on disk.
 
         Args:
             work: The unit of work; what it raises undoes all that it did.
             durable: False when losing the change in a power failure would only repeat
                 something: then nobody waits for the disk.
+            brief: Whether it reads and changes a few rows by key, and no more.
         """

@@ -47,7 +47,8 @@ async def test_the_file_is_as_durable_as_sqlite_can_make_it(store: SqliteStore) 
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
-    assert ["wal", 2, 1, 5000] == await store._writing.run(look)
+    assert ["wal", 2, 1, 0] == await store._writing.run(look)
+    assert ["wal", 2, 1, 5000] == await store._reading.run(look)
 
 
 async def test_a_unit_that_raises_leaves_nothing_and_does_not_hurt_its_neighbours(
@@ -219,7 +220,7 @@ async def test_a_unit_waits_for_the_lock_of_another_process_once(tmp_path: Path)
     other = sqlite3.connect(tmp_path / "scim.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     first = asyncio.create_task(store.write(lambda tx: insert(tx, "first")))
-    while store._writer._running is None or store._writer._waiting:  # noqa: ASYNC110 - no event
+    for _ in range(5):  # until it waits in the thread
         await asyncio.sleep(0)
     second = asyncio.create_task(store.write(lambda tx: insert(tx, "second")))
     with pytest.raises(StoreUnavailable, match="locked"):
