@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from scim_asgi.ids import uuid7
 from scim_asgi.mapping.mapping import CompiledMapping, Mapped
 from scim_asgi.protocol.errors import Unavailable
-from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.clock import now, present
 from scim_asgi.store.records import AccountRecord, AccountState, Related, ResourceRecord
 
 
@@ -151,7 +151,7 @@ def require_settled(account: AccountRecord | None, *, deleted: bool = False) -> 
     if account is None:
         return
     doomed = deleted and account.wanted_state == "deleted" and account.delivery_id is not None
-    if account.claimed_until > now() or doomed:
+    if present().is_claimed(account) or doomed:
         raise InFlight
 
 

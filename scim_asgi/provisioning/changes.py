@@ -127,6 +127,7 @@ class Changes:
         record, account = self._load(unit, resource_id, preconditions)
         document = replace_resource(unit.definition, record.document, inbound.document)
         effects = self._memberships.set(unit, record, inbound.members, replacing=True)
+        effects = replace(effects, opens=inbound.document.get("active") is True)
         effects = effects.with_notes(*inbound.notes)
         return self._change(unit, record, account, document, effects, inbound.password)
 
@@ -148,14 +149,15 @@ class Changes:
         document = {name: value for name, value in patched.items() if name not in shown}
         ignored = passed_over(patch.ignored)
         effects = self._memberships.patch(unit, record, patch).with_notes(*ignored)
+        opens = document.get("active") is True and "active" in _named(patch)
+        effects = replace(effects, opens=opens)
         return self._change(unit, record, account, document, effects, password)
 
     def _patchable(self, unit: Unit, record: ResourceRecord, patch: Patch) -> dict[str, Any]:
         """Return the resource with the read-only attributes that a directory may echo."""
         definition = unit.definition
-        named = {target.attribute.name for target in patch.targets if target.attribute}
         related = None
-        if named & definition.derived_attributes:
+        if _named(patch) & definition.derived_attributes:
             related = load_related(unit.tx, definition, [record.number])[record.number]
         return Representations(self._registry, unit.caller.base_url).whole(record, related)
 
@@ -198,7 +200,7 @@ class Changes:
             return self._finish(unit, record, account, undo, ("unchanged", 200), effects, None)
         changed = self._store(unit, record, document)
         renamed = self._memberships.renamed(unit, record, changed)
-        effects = Effects(effects.notes, effects.spread or renamed)
+        effects = replace(effects, spread=effects.spread or renamed)
         return self._finish(unit, changed, account, undo, ("updated", 200), effects, password)
 
     def _store(
@@ -242,7 +244,7 @@ class Changes:
             log = _log(unit, record, done, effects, {})
             related = self._derived(unit, record)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
-        wanted = self._accounts.want(unit, record, account, undo, password)
+        wanted = self._accounts.want(unit, record, account, undo, password, opens=effects.opens)
         account, effects = wanted.account, effects.with_notes(*wanted.notes)
         if account.delivery_id is None:
             unit.tx.resources.release(record.number)
@@ -313,6 +315,11 @@ def _log(
     )
     written = row if settled else replace(row, action="pending", status=0)
     return replace(row, number=unit.tx.log.insert(written))
+
+
+def _named(patch: Patch) -> set[str]:
+    """Return the attributes that a PATCH names."""
+    return {target.attribute.name for target in patch.targets if target.attribute}
 
 
 def _in_use(definition: ResourceDefinition, path: str) -> Uniqueness:

@@ -26,11 +26,16 @@ class CompiledMappings:
     Args:
         fields: The fields of the host's account type.
         roles: The roles that the host knows; None where it has not declared any.
+
+    Attributes:
+        is_overtaken: Whether a process with other fields or roles is the host now, which has to
+            map again what is mapped here.
     """
 
     def __init__(self, fields: AccountFields[Any], roles: frozenset[str] | None) -> None:
         self.fields = fields
         self.roles = roles
+        self.is_overtaken = False
         self._compiled: dict[_Version, CompiledMapping] = {}
 
     def current(self, tx: Transaction, organization_id: str) -> CompiledMapping:

@@ -28,7 +28,7 @@ from scim_asgi.provisioning.accounts import (
     is_uncertain,
     with_delivery,
 )
-from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.clock import GRACE, JITTER, LONGEST_PAUSE, now, present
 from scim_asgi.provisioning.delivery import RETRY_AFTER, Delivery, Outcome, change_of, changes_of
 from scim_asgi.provisioning.log import with_error
 from scim_asgi.provisioning.representation import Representations, keys_of, load_related
@@ -39,8 +39,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 _FIRST_PAUSE = 1_000
-_LONGEST_PAUSE = 300_000
-_GRACE = 2_000
+_LONGEST_BACK_OFF = 300_000
 
 _TOO_LATE = "The product answered too late, and another change was made meanwhile; try again."
 
@@ -71,8 +70,13 @@ class Reconciler:
 
     def claim(self) -> Claim:
         """Return a claim like no other that outlasts one call of a hook."""
-        until = now() + round(self._delivery.timeout * 1000) + _GRACE
+        until = now() + round(self._delivery.timeout * 1000) + GRACE
         return Claim(f"{self._owner}-{next(self._claims)}", until)
+
+    @property
+    def longest_wait(self) -> float:
+        """For how many seconds it is worth waiting for another's claim."""
+        return self._delivery.timeout + 2 * GRACE / 1000
 
     async def settle(
         self,
@@ -253,13 +257,13 @@ class Reconciler:
 
         def take(tx: Transaction) -> list[AccountRecord]:
             taken = []
-            for account in tx.accounts.due(now(), limit):
+            for account in tx.accounts.due(present(), limit):
                 mine = claimed(replace(account, uncertain=is_uncertain(account)), self.claim())
                 tx.accounts.update(account, mine)
                 taken.append(mine)
             return taken
 
-        if not await self._store.read(lambda tx: tx.accounts.due(now(), 1)):
+        if not await self._store.read(lambda tx: tx.accounts.due(present(), 1)):
             return []
         return await self._store.write(take, durable=False)
 
@@ -348,11 +352,11 @@ def _write_log(tx: Transaction, outcome: Outcome, row: LogRecord) -> None:
 def _postponed(account: AccountRecord, outcome: Outcome) -> AccountRecord:
     """Back off: as long as the host says, or 1 s, doubling to 5 min, with jitter."""
     if outcome.seconds is None:
-        pause = min(_FIRST_PAUSE * 2 ** min(account.attempt, 20), _LONGEST_PAUSE)
-        pause = round(pause * random.uniform(0.75, 1))  # noqa: S311 - no secret
+        pause = min(_FIRST_PAUSE * 2 ** min(account.attempt, 20), _LONGEST_BACK_OFF)
+        pause = round(pause * random.uniform(1 - JITTER, 1))  # noqa: S311 - no secret
     else:
-        pause = round(min(max(outcome.seconds, 1), 3600) * 1000)
-        pause = round(pause * random.uniform(1, 1.25))  # noqa: S311 - no secret
+        pause = min(max(outcome.seconds, 1) * 1000, LONGEST_PAUSE)
+        pause = round(pause * random.uniform(1, 1 + JITTER))  # noqa: S311 - no secret
     return replace(
         account,
         attempt=account.attempt + 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -29,7 +30,6 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.brevity import is_brief, is_short
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
-from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.guard import Held
 from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.log import name_of, passed_over, request_row, with_error
@@ -44,7 +44,6 @@ from scim_asgi.store.records import LogRecord
 logger = logging.getLogger("scim_asgi")
 
 _POLL = 0.05
-_PATIENCE = 2_000
 
 
 class Service:
@@ -224,7 +223,7 @@ class Service:
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
             row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
-        held = error.account if isinstance(error, Held) else None
+        held = error if isinstance(error, Held) else None
         if held is not None:
             row = replace(row, action="held")
         error.is_logged = True
@@ -235,13 +234,13 @@ class Service:
         else:
             await written
 
-    async def _write_refusal(self, row: LogRecord, held: int | None) -> None:
+    async def _write_refusal(self, row: LogRecord, held: Held | None) -> None:
         """Write the row of a refused request, and that the guard holds an account."""
 
         def note(tx: Transaction) -> None:
             tx.log.insert(row)
             if held is not None:
-                tx.accounts.hold(held, row.at)
+                held.note(tx, row.at)
 
         try:
             await self._store.write(note, durable=held is not None, brief=True)
@@ -330,7 +329,8 @@ class Service:
         brief: bool,
     ) -> Changed:
         """Write, and wait while another process delivers the same account."""
-        give_up = self._reconciler.claim().until + _PATIENCE
+        # Not by the clock that claims go by: it may be set back meanwhile.
+        give_up = time.monotonic() + self._reconciler.longest_wait
         while True:
             try:
                 changed = await self._store.write(
@@ -338,7 +338,7 @@ class Service:
                     brief=brief,
                 )
             except InFlight:
-                if now() > give_up:
+                if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(_POLL)
                 continue

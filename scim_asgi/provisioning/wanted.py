@@ -26,7 +26,7 @@ from scim_asgi.provisioning.accounts import (
 )
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.compiled import CompiledMappings
-from scim_asgi.provisioning.guard import ClosingGuard, kept_open
+from scim_asgi.provisioning.guard import ClosingGuard, kept_open, taken_back
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.units import Unit
@@ -115,6 +115,8 @@ class WantedAccounts:
         own: AccountRecord | None,
         undo: Undo,
         password: str | None,
+        *,
+        opens: bool = False,
     ) -> Wanted:
         """Store what is wanted of a User's account, and claim its delivery where it needs one.
 
@@ -124,6 +126,7 @@ class WantedAccounts:
             own: Its account; None where it has none.
             undo: How things were before.
             password: A password to hand on; it makes a delivery necessary.
+            opens: Whether the request says that the User is active.
 
         Raises:
             Skipped: The mapping makes no account of it.
@@ -144,14 +147,19 @@ class WantedAccounts:
             self._require_closed_before(tx, record, undo, account)
             mapped = replace(mapped, fields=kept_open(mapped.fields))
             state = account.wanted_state
+            before: AccountRecord | None = account
+        else:
+            before = taken_back(account, state, opens=opens)
         wanted = want(
-            account,
+            before,
             record,
             mapped,
             state,
             reason=reason_of(unit.caller),
             force=password is not None,
         )
+        if self._mappings.is_overtaken:
+            wanted = replace(wanted, marked=True)
         return Wanted(self._store(unit, account, wanted, undo), notes)
 
     def _mapped_or_closed(
@@ -209,7 +217,7 @@ class WantedAccounts:
         with suppress(Unmappable):
             fields = self.mapped(unit.tx, record, account).fields
         doomed = replace(
-            account,
+            taken_back(account, "deleted"),
             wanted=closed(fields),
             wanted_state="deleted",
             undo=encode_undo(undo_of(record, account)),

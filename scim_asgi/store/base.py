@@ -15,9 +15,11 @@ from typing import Any, Protocol, TypeVar
 from scim_asgi.store.records import (
     AccountRecord,
     Closings,
+    HeldChange,
     HostRecord,
     LogRecord,
     MappingRecord,
+    Present,
     Related,
     RemappingRecord,
     ResourceKeys,
@@ -181,19 +183,22 @@ class Accounts(Protocol):
     ) -> list[AccountRecord]:
         """Return accounts that have a User, with a number above `after` and up to `last`."""
 
+    def organizations(self) -> builtins.list[str]:
+        """Return the organizations that have accounts."""
+
     def unsettled(self, organization_id: str) -> int:
         """Return how many accounts of an organization are marked or have a delivery to make."""
 
-    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def marked(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return marked accounts that nobody has claimed, oldest first."""
 
-    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def due(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return accounts with a delivery that is due and that nobody has claimed, oldest first."""
 
     def next_due(self, now: int) -> int | None:
         """Return when the next delivery is due that is not yet, or None when there is none."""
 
-    def is_marked(self, now: int) -> bool:
+    def is_marked(self, present: Present) -> bool:
         """Return whether there is a marked account that nobody has claimed."""
 
     def list(
@@ -216,8 +221,11 @@ class Accounts(Protocol):
     def held(self, organization_id: str) -> int:
         """Return how many closings of an organization are held."""
 
-    def hold(self, number: int, at: int) -> None:
-        """Note that a closing of an account is held, unless it is noted already."""
+    def is_held(self, organization_id: str) -> bool:
+        """Return whether any closing of an organization is held."""
+
+    def hold(self, number: int, change: HeldChange, at: int) -> None:
+        """Note which closing of an account is held, and since when, unless one was before."""
 
     def release(self, organization_id: str, until: int) -> int:
         """Let the held closings of an organization through until a time; return how many."""
@@ -274,10 +282,16 @@ class Remappings(Protocol):
         """Return the latest one of an organization, or None."""
 
     def unfinished(self) -> RemappingRecord | None:
-        """Return the oldest one that is not finished, or None."""
+        """Return the oldest one that is neither finished nor blocked, or None."""
 
     def update(self, before: RemappingRecord, after: RemappingRecord) -> None:
         """Store how far one has come."""
+
+    def is_any_blocked(self) -> bool:
+        """Return whether any is blocked."""
+
+    def unblock(self) -> None:
+        """Let all that are blocked go on."""
 
 
 class ConnectionTable(Protocol):

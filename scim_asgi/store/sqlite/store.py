@@ -116,7 +116,7 @@ class SqliteTransaction:
         if row is None:
             return None
         fields, roles = map(msgspec.json.decode, row)
-        return HostRecord(account_fields=tuple(fields), roles=roles and tuple(roles))
+        return HostRecord(account_fields=fields, roles=None if roles is None else tuple(roles))
 
     def remember_host(self, record: HostRecord) -> None:
         values = [msgspec.json.encode(each).decode() for each in msgspec.structs.astuple(record)]
