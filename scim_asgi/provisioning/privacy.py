@@ -58,6 +58,7 @@ class LogPolicy:
         self._personal_data = personal_data
         self._endpoints = {each.endpoint.strip("/").casefold() for each in registry.definitions}
         self._names = {name.casefold() for name in (*_MESSAGE_NAMES, *fields, *_paths(registry))}
+        self._types = set(_types(registry))
         if not personal_data:
             _withhold_messages()
 
@@ -72,6 +73,7 @@ class LogPolicy:
             resource_name=shown(row.resource_name, _NAME),
             detail=shown(row.detail, _LONGEST),
             changes=_cut(row.changes),
+            attributes=_cut(row.attributes),
             notes=[shown(note, _LONGEST) for note in row.notes],
         )
 
@@ -100,6 +102,9 @@ class LogPolicy:
             resource_name=row.resource_name if _ID.fullmatch(row.resource_name) else "",
             detail=self._reason(row.detail) if is_reason else self._about(row.detail),
             changes={name: _masked(change) for name, change in row.changes.items()},
+            attributes={
+                self._place(path): _masked(change) for path, change in row.attributes.items()
+            },
             notes=[self._about(note) for note in row.notes],
         )
 
@@ -115,6 +120,16 @@ class LogPolicy:
         about = f"about {', '.join(dict.fromkeys(named))}; " if named else ""
         return about + _WITHHELD
 
+    def _place(self, path: str) -> str:
+        """Return a path of a resource: names of attributes, and types of elements that are ours."""
+        name, bracket, rest = path.partition("[")
+        kind, _, sub = rest.removeprefix('type eq "').partition('"]')
+        kept = name if self._is_name(name) else _MASK
+        if not bracket:
+            return kept
+        kind = kind if kind in self._types else _MASK
+        return f'{kept}[type eq "{kind}"]{sub if self._is_name(f"{name}{sub}") else f".{_MASK}"}'
+
     def _is_name(self, text: str) -> bool:
         name = _INDEX.sub("", text).casefold()
         return name in self._names or all(part in self._names for part in name.split("."))
@@ -128,11 +143,20 @@ def _paths(registry: Registry) -> Iterable[str]:
             yield from (f"{prefix}{attribute.name}.{sub.name}" for sub in attribute.sub_attributes)
 
 
+def _types(registry: Registry) -> Iterable[str]:
+    """Yield what `type` of an element may be by the schemas: `work`, `home` and the like."""
+    for definition in registry.definitions:
+        for _, attribute in definition.all_attributes():
+            for sub in attribute.sub_attributes:
+                if sub.name == "type":
+                    yield from sub.canonical_values
+
+
 def _cut(value: Any) -> Any:
     if isinstance(value, str):
         return shown(value, _LONGEST)
     if isinstance(value, dict):
-        return {name: _cut(element) for name, element in value.items()}
+        return {shown(name, _NAME): _cut(element) for name, element in value.items()}
     return [_cut(element) for element in value] if isinstance(value, list | tuple) else value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.provisioning.accounts import Claim
@@ -51,14 +52,16 @@ class Effects(Struct, frozen=True):
     Attributes:
         notes: What was passed over, in words, for the log.
         spread: Whether other accounts were marked to be mapped anew.
+        members: Who came to a group and who went, for the log.
     """
 
     notes: tuple[str, ...] = ()
     spread: bool = False
+    members: dict[str, Any] = {}
 
     def with_notes(self, *notes: str) -> Effects:
         """Return the effects with more notes."""
-        return Effects((*self.notes, *notes), self.spread)
+        return replace(self, notes=(*self.notes, *notes)) if notes else self
 
 
 class Changed(Struct, frozen=True, kw_only=True):

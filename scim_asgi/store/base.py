@@ -103,6 +103,9 @@ class Members(Protocol):
     def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of the resources of an organization that have these ids."""
 
+    def ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Return the ids of the resources that have these numbers."""
+
     def add(self, group: int, members: Iterable[int]) -> list[int]:
         """Add members and return those that were none before."""
 

@@ -238,6 +238,8 @@ class LogRecord(Struct, frozen=True, kw_only=True):
         status: The HTTP status that was answered; 0 while pending and for what the background
             did.
         changes: Account field to its old and new value.
+        attributes: Path of the resource to its old and new value.
+        members: Who came to a group and who went: some ids and the counts.
         hook: The hook call: its name, attempts and duration in milliseconds.
         notes: What was passed over, in words.
         actor: Who did it, where it was a person
@@ -260,6 +262,8 @@ class LogRecord(Struct, frozen=True, kw_only=True):
     scim_type: str | None = None
     detail: str = ""
     changes: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     hook: dict[str, Any] = {}
     notes: list[str] = []
     actor: str = ""

@@ -19,6 +19,7 @@ from scim_asgi.provisioning.retention import Pruning
 from scim_asgi.store.records import LogRecord
 from tests.admin.conftest import Host, Hosts
 from tests.client import USER, Client
+from tests.commands import command
 from tests.product import raising
 from tests.waiting import until
 
@@ -151,6 +152,35 @@ def test_the_log_is_exported_and_no_cell_is_a_formula(host: Host) -> None:
     assert len(rows(host, outcome="success")) == len(table)
     for row in table:
         assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_what_changed_in_a_resource_is_in_the_log_in_every_form(host: Host) -> None:
+    client = host.connected()
+    ada = client.create_user("ada@acme.test", title="Countess")["id"]
+    client.patch(f"/Users/{ada}", {"op": "replace", "path": "title", "value": "Analyst"})
+    group = client.create_group("Engines", ada)["id"]
+    gone = {"op": "remove", "path": f'members[value eq "{ada}"]'}
+    renamed = {"op": "replace", "path": "displayName", "value": "Analysis"}
+    client.patch(f"/Groups/{group}", gone, renamed)
+    found = rows(host)
+    assert {"title": ["Countess", "Analyst"]} == found[2]["attributes"]
+    assert ([ada], 1) == (found[1]["members"]["added"], found[1]["members"]["added_count"])
+    assert {"displayName": ["Engines", "Analysis"]} == found[0]["attributes"]
+    went = {"added": [], "added_count": 0, "removed": [ada], "removed_count": 1}
+    assert went == found[0]["members"]
+    assert found[2]["members"] is None
+    lines = host.admin().get("/log", params={"format": "jsonl"}).text.splitlines()
+    assert found == [json.loads(line) for line in lines]
+    sheet = host.admin().get("/log", params={"format": "csv"}).text
+    table = list(csv.DictReader(io.StringIO(sheet, newline="")))
+    assert found[2]["attributes"] == json.loads(table[2]["attributes"])
+    assert went == json.loads(table[0]["members"])
+    history = host.admin().get(f"/users/{ada}").json()["history"]
+    assert found[2] in history
+    printed = command(host.database.parent, "log", "acme").stdout
+    assert "in the directory: title: 'Countess' → 'Analyst'" in printed
+    assert f"1 member came: {ada}" in printed
+    assert f"'Engines' → 'Analysis'; 1 member went: {ada}" in printed
 
 
 def test_the_rate_limit_fills_no_disk(hosts: Hosts) -> None:

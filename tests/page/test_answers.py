@@ -152,6 +152,24 @@ def test_an_organization_may_have_any_name(host: Host) -> None:
             assert 200 == http.get(page.url.join(link)).status_code
 
 
+def test_a_row_says_what_changed_in_the_directory(host: Host) -> None:
+    directory, http = host.connected(), host.http()
+    ids = [directory.create_user(f"u{number}@acme.test", title="Old")["id"] for number in range(23)]
+    directory.patch(f"/Users/{ids[0]}", {"op": "replace", "path": "title", "value": "New"})
+    group = directory.create_group("Engines", *ids)["id"]
+    directory.patch(f"/Groups/{group}", {"op": "replace", "path": "displayName", "value": "Wheels"})
+    rows = http.get("../scim/log").json()["data"]
+    renamed, made, changed = (http.get(f"log/{row['number']}").text for row in rows[:3])
+    for text in ("What changed in the directory", "title", "Old", "New"):
+        assert text in changed
+    assert "Changed in the directory alone: title." in changed
+    assert "Members who came: 23" in made
+    assert "and 3 more" in made
+    assert rows[1]["members"]["added"][0] in made
+    for text in ("The group was changed: displayName.", "Engines", "Wheels"):
+        assert text in renamed
+
+
 def test_a_screen_that_is_not_there_is_404_and_a_wrong_method_405(host: Host) -> None:
     http = host.http()
     for path in (

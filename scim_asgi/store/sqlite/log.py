@@ -13,7 +13,8 @@ from scim_asgi.store.records import LogRecord
 from scim_asgi.store.selections import LogSelection
 from scim_asgi.store.sqlite.rows import Table
 
-_LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
+_JSON = frozenset({"changes", "attributes", "members", "hook", "notes"})
+_LOG = Table("provisioning_log", LogRecord, json=_JSON)
 _COUNT = """
 SELECT coalesce(sum(count), 0) FROM provisioning_log
 WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ?

@@ -175,6 +175,8 @@ CREATE TABLE provisioning_log (
     scim_type TEXT,
     detail TEXT NOT NULL,
     changes TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    members TEXT NOT NULL,
     hook TEXT NOT NULL,
     notes TEXT NOT NULL,
     actor TEXT NOT NULL,
