@@ -82,6 +82,8 @@ def _print_connection(connection: ConnectionStatus) -> None:
     click.echo(
         f"state    {connection.state.replace('_', ' ')} ({connection.directory or 'unseen'})"
     )
+    if connection.hint:
+        click.echo(printable(f"hint     {connection.hint}"))
     click.echo(printable(f"request  {shown}"))
     click.echo(f"users    {connection.users}, {connection.active_users} accounts are open")
     click.echo(f"groups   {connection.groups}")

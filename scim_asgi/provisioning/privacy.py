@@ -21,6 +21,8 @@ _WITHHELD = "personal data is not logged"
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _QUOTED = re.compile(r'"([^"]{1,300})"')
 _INDEX = re.compile(r"\[\d+\]")
+_UNAUTHORIZED = 401
+"""The status of requests whose token does not work: what is said of them is ours alone."""
 _WITH_VALUES = frozenset({"refused", "failed", "skipped", "warning"})
 """The actions of the background whose details name values, not only reasons."""
 _MESSAGE_NAMES = [
@@ -96,7 +98,8 @@ class LogPolicy:
             behind = behind or harmless
 
     def _masked(self, row: LogRecord) -> LogRecord:
-        is_reason = not row.method and row.action not in _WITH_VALUES
+        is_ours = row.status == _UNAUTHORIZED
+        is_reason = is_ours or (not row.method and row.action not in _WITH_VALUES)
         return replace(
             row,
             resource_name=row.resource_name if _ID.fullmatch(row.resource_name) else "",

@@ -69,7 +69,11 @@ class IssuedToken(Struct, frozen=True, kw_only=True):
 
 
 class TokenInfo(Struct, frozen=True, kw_only=True):
-    """A token as it is listed, without its plaintext. Times are Unix milliseconds."""
+    """A token as it is listed, without its plaintext. Times are Unix milliseconds.
+
+    Attributes:
+        refused_at: When a directory last sent it although it was revoked or had expired.
+    """
 
     id: str
     object: str = "scim_token"
@@ -80,6 +84,7 @@ class TokenInfo(Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
     revoked_at: int | None = None
     expires_at: int | None = None
+    refused_at: int | None = None
 
 
 def mint() -> str:
@@ -175,7 +180,7 @@ class Tokens:
     async def list(self, organization_id: str) -> list[TokenInfo]:
         """Return the tokens of an organization, revoked ones too, newest first."""
         records = await self._store.read(lambda tx: tx.tokens.list(organization_id))
-        return [TokenInfo(last_used_at=record.last_used_at, **_shown(record)) for record in records]
+        return [_info(record) for record in records]
 
     async def revoke(
         self, token_id: str, *, organization_id: str | None = None, by: By | str = ""
@@ -204,7 +209,7 @@ class Tokens:
         if record is None:
             msg = f'There is no token with the id "{token_id[:64]}"; `token list` shows them.'
             raise TokenUnknown(msg)
-        return TokenInfo(last_used_at=record.last_used_at, **_shown(record))
+        return _info(record)
 
     async def verify(self, token: str) -> TokenIdentity | None:
         """Return whom a token stands for, or None when it is unknown, revoked or expired.
@@ -246,6 +251,12 @@ class Tokens:
 def _audited(record: TokenRecord, action: AuditAction, by: By | str) -> LogRecord:
     detail = f"{record.name} ({record.prefix}…, {record.id})"
     return audit_row(record.organization_id, action, by, detail)
+
+
+def _info(record: TokenRecord) -> TokenInfo:
+    return TokenInfo(
+        last_used_at=record.last_used_at, refused_at=record.refused_at, **_shown(record)
+    )
 
 
 def _shown(record: TokenRecord) -> dict[str, Any]:

@@ -214,6 +214,9 @@ class TokenTable(Protocol):
     def live(self, digest: bytes, at: int) -> TokenRecord | None:
         """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
 
+    def ended(self, digest: bytes, at: int) -> TokenRecord | None:
+        """Return the token with a SHA-256 that is revoked, or has expired by then, or None."""
+
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""
 
@@ -225,6 +228,9 @@ class TokenTable(Protocol):
 
     def touch(self, token_id: str, at: int) -> None:
         """Note when a token was last used."""
+
+    def refuse(self, token_id: str, at: int) -> None:
+        """Note when a token was last refused."""
 
 
 class Versions(Protocol[V]):
@@ -320,7 +326,7 @@ class LogTable(Protocol):
     def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
         """Return what came of the latest writes of the directory since a time, newest first.
 
-        Those that were skipped, and those that are under way, are left out.
+        Those that were skipped, that are under way, or that had no valid token, are left out.
         """
 
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:

@@ -138,7 +138,11 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
 
 
 class TokenRecord(Struct, frozen=True, kw_only=True):
-    """A bearer SCIM token; of the token itself only the SHA-256 is kept."""
+    """A bearer SCIM token; of the token itself only the SHA-256 is kept.
+
+    Attributes:
+        refused_at: When it was last sent although it was revoked or had expired.
+    """
 
     id: str
     organization_id: str
@@ -149,6 +153,7 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
     expires_at: int | None = None
     revoked_at: int | None = None
+    refused_at: int | None = None
 
 
 class SeenRecord(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from scim_asgi.admin import Actor
 from tests.page.hosts import Host, Hosts
 from tests.page.visitors import TOKEN
 from tests.servers import serving
+from tests.waiting import until
 
 FORM = {"name": "Entra ID"}
 
@@ -150,6 +151,22 @@ def test_an_organization_may_have_any_name(host: Host) -> None:
             assert 200 == page.status_code
             link = page.text.split('<li><a href="')[1].split('"')[0]
             assert 200 == http.get(page.url.join(link)).status_code
+
+
+def test_the_overview_says_that_the_directory_uses_a_revoked_token(host: Host) -> None:
+    directory, http = host.connected(), host.http()
+    directory.get("/Users")
+    (token,) = http.get("../scim/tokens").json()["data"]
+    http.post(f"tokens/{token['id']}/revoke")
+    assert 401 == directory.get("/Users").status_code
+    until(lambda: "Failing" in http.get("").text)
+    text = http.get("").text
+    assert "The directory still uses the token &#34;Entra ID&#34;" in text
+    assert "give it a new one" in text
+    assert "There is nothing to do" not in text
+    assert "Issue a new token</a>" in text
+    (row,) = http.get("../scim/log?action=refused").json()["data"]
+    assert "uses a token that was revoked on" in http.get(f"log/{row['number']}").text
 
 
 def test_a_row_says_what_changed_in_the_directory(host: Host) -> None:

@@ -21,9 +21,9 @@ WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at 
 """
 _LATEST_ACTIONS = """
 SELECT action FROM (
-    SELECT action, method FROM provisioning_log WHERE organization_id = ? AND at > ?
+    SELECT action, method, status FROM provisioning_log WHERE organization_id = ? AND at > ?
     ORDER BY at DESC, number DESC LIMIT 200
-) WHERE method <> '' AND action NOT IN ('skipped', 'pending') LIMIT ?
+) WHERE method <> '' AND status <> 401 AND action NOT IN ('skipped', 'pending') LIMIT ?
 """
 _COUNTS = """
 SELECT action, sum(count) FROM provisioning_log
