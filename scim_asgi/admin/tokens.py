@@ -62,7 +62,7 @@ async def issue(asked: Asked) -> Response:
         )
     except TokenError as error:
         raise Invalid([problem("param_invalid", str(error), "name")]) from error
-    return answer(issued, 201)
+    return answer(issued, 201, is_issue=True)
 
 
 async def revoke(asked: Asked) -> Response:

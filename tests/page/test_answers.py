@@ -153,6 +153,27 @@ def test_an_organization_may_have_any_name(host: Host) -> None:
             assert 200 == http.get(page.url.join(link)).status_code
 
 
+def test_a_token_in_a_resource_or_a_form_is_shown_nowhere(host: Host) -> None:
+    directory, http = host.connected(), host.http()
+    token = directory.token
+    user = directory.create_user("ada@acme.test", title=token, displayName=token)["id"]
+    directory.create_group(token, user)
+    directory.patch(f"/Users/{user}", {"op": "replace", "path": "title", "value": f"x{token}"})
+    rows = [row["number"] for row in http.get("../scim/log").json()["data"]]
+    found = [http.get(path).text for path in ("", "users", f"users/{user}", "roles", "log")]
+    found += [http.get(f"log/{number}").text for number in rows]
+    found += [http.get(path, params={"search": token}).text for path in ("users", "roles")]
+    found += [http.get("log", params={"user": token}).text]
+    forms = ({"path": token, "field": token}, {"path": "title", "field": "x", "expression": token})
+    found += [http.post("mapping", data={**form, "intent": "save"}).text for form in forms]
+    for name in ("x" * 40 + token, token):
+        found.append(http.post("tokens", data={"name": name, "days": "90"}).text)
+    for text in found:
+        assert not TOKEN.search(text)
+        assert token[5:30] not in text
+    assert "scim_…" in found[2]
+
+
 def test_the_overview_says_that_the_directory_uses_a_revoked_token(host: Host) -> None:
     directory, http = host.connected(), host.http()
     directory.get("/Users")
