@@ -56,7 +56,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     @property
     def by(self) -> By:
         """Who asks, for the audit."""
-        return By(self.actor.label, "api")
+        return By(self.actor.label, "api", self.actor.id)
 
 
 Handler: TypeAlias = Callable[[Asked], Awaitable[Response]]

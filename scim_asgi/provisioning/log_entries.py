@@ -100,7 +100,8 @@ class LogEntry(Struct, frozen=True, kw_only=True):
         members: Who came to a group and who went; None where nobody did.
         hook: The call of the host's hook.
         notes: What was passed over, in words.
-        actor: Who did it, where it was an admin
+        actor: Who did it, where it was an admin,
+        actor_id: the host's id of them,
         surface: and from where: page, api, cli or python.
         count: How many requests the row stands for.
     """
@@ -127,6 +128,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
     hook: HookCall | None
     notes: list[str]
     actor: str
+    actor_id: str
     surface: str
     count: int
 
@@ -231,6 +233,7 @@ def entry_of(row: LogRecord) -> LogEntry:
         hook=msgspec.convert(row.hook, HookCall) if row.hook else None,
         notes=row.notes,
         actor=row.actor,
+        actor_id=row.actor_id,
         surface=row.surface,
         count=row.count,
     )

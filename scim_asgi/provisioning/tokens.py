@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import secrets
 import zlib
 from typing import Any
@@ -29,6 +30,10 @@ _LENGTH = len(TOKEN_PREFIX) + _SECRET_LENGTH + _CHECKSUM_LENGTH
 _SHOWN = len(TOKEN_PREFIX) + 6
 _MAX_NAME = 100
 _MAX_ORGANIZATION = 255
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What a terminal or a browser obeys instead of showing it, and what cannot be stored."""
 _TOUCH_AGAIN = 60_000
 
 
@@ -151,6 +156,9 @@ class Tokens:
             TokenError: An argument is out of its bounds.
         """
         _check("The organization", organization_id, _MAX_ORGANIZATION)
+        if _UNPRINTABLE.search(name):
+            msg = "The token's name holds a control character, such as a line break; leave it out."
+            raise TokenError(msg)
         _check("The token's name", name, _MAX_NAME)
         if shown(name, _MAX_NAME) != name:
             msg = "The token's name holds a token; names are shown to everybody who may look."

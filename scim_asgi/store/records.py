@@ -247,7 +247,8 @@ class LogRecord(Struct, frozen=True, kw_only=True):
         members: Who came to a group and who went: some ids and the counts.
         hook: The hook call: its name, attempts and duration in milliseconds.
         notes: What was passed over, in words.
-        actor: Who did it, where it was a person
+        actor: Who did it, where it was a person,
+        actor_id: the host's id of them,
         surface: and from where: page, api, cli or python.
         count: How many requests it stands for.
     """
@@ -272,6 +273,7 @@ class LogRecord(Struct, frozen=True, kw_only=True):
     hook: dict[str, Any] = {}
     notes: list[str] = []
     actor: str = ""
+    actor_id: str = ""
     surface: str = ""
     count: int = 1
     number: int = 0

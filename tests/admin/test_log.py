@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from starlette.requests import Request
 
-from scim_asgi import AccountRejected, LogRetention, ScimApp
+from scim_asgi import AccountRejected, Guard, LogRetention, ScimApp
+from scim_asgi.admin import Actor
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.log_entries import LogFilter
 from scim_asgi.provisioning.retention import Pruning
@@ -152,6 +154,91 @@ def test_the_log_is_exported_and_no_cell_is_a_formula(host: Host) -> None:
     assert len(rows(host, outcome="success")) == len(table)
     for row in table:
         assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        " =1+1",
+        "\u00a0+1",
+        "\u3000\u200b-1",
+        "\ufeff@SUM(A1)",
+        "＝1+1",
+        " ＠x",
+        "a;=1+1",
+        "a; ＋1",
+        "a;\u00a0=1;-2",
+    ],
+)
+def test_no_spreadsheet_takes_a_cell_for_a_formula(host: Host, text: str) -> None:
+    host.ask(lambda app: app.tokens.issue("acme", name=text))
+    sheet = host.admin().get("/log", params={"format": "csv"}).text
+    (row,) = csv.DictReader(io.StringIO(sheet, newline=""))
+    cells = [part.strip(" \u00a0\u3000\u200b\ufeff") for part in row["detail"].split(";")]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@＝＋－＠"))]
+    assert row["detail"].replace("'", "").startswith(text)
+    (entry,) = rows(host)
+    assert entry["detail"].startswith(text)
+
+
+def test_what_is_no_formula_stays_as_it_is(host: Host) -> None:
+    text = "Entra - production; 1=1, a+b (x@y.test); done"
+    host.ask(lambda app: app.tokens.issue("acme", name=text))
+    sheet = host.admin().get("/log", params={"format": "csv"}).text
+    (row,) = csv.DictReader(io.StringIO(sheet, newline=""))
+    assert row["detail"].startswith(text)
+
+
+def test_the_audit_keeps_who_it_was_whatever_they_are_called(hosts: Hosts) -> None:
+    async def authorize(request: Request, organization_id: str) -> Actor:
+        return Actor(id="user_1815", name="Ada Lovelace", can_manage=True)
+
+    host = hosts(authorize=authorize)
+    host.admin().post("/tokens", json={"name": "Entra"})
+    (row,) = rows(host)
+    assert ("user_1815", "Ada Lovelace", "api") == (row["actor_id"], row["actor"], row["surface"])
+
+
+def test_a_refused_row_says_whom_it_is_about_as_far_as_the_path_tells(host: Host) -> None:
+    client = host.connected()
+    ada = client.create_user("ada@acme.test")["id"]
+    group = client.create_group("Engines")["id"]
+    wrong = {"op": "replace", "path": "active", "value": "perhaps"}
+    client.patch(f"/Users/{ada}", wrong)
+    client.patch(f"/Groups/{group}", {"op": "replace", "path": "displayName", "value": None})
+    client.patch("/Users/nobody", wrong)
+    client.post("/Groups", b"{")
+    client.post("/Nothing", b"{")
+    found = rows(host, action="refused")[::-1]
+    assert [
+        ("User", ada, "ada@acme.test"),
+        ("Group", group, "Engines"),
+        ("User", "", ""),
+        ("Group", "", ""),
+        ("", "", ""),
+    ] == [(row["resource_type"], row["resource_id"], row["resource_name"]) for row in found]
+    assert ["refused", "created"] == [row["action"] for row in rows(host, user=ada)]
+    host.connected("globex").patch(f"/Users/{ada}", wrong)
+    response = host.admin("globex").get("/log", params={"action": "refused"})
+    (row,) = response.json()["data"]
+    assert ("User", "", "") == (row["resource_type"], row["resource_id"], row["resource_name"])
+
+
+def test_a_held_row_names_the_person(hosts: Hosts) -> None:
+    host = hosts(guard=Guard(share=0.1, minimum=0))
+    client = host.connected()
+    ada = client.create_user("ada@acme.test")["id"]
+    off = {"op": "replace", "path": "active", "value": False}
+    assert 503 == client.patch(f"/Users/{ada}", off).status_code
+    assert 503 == client.send("DELETE", f"/Users/{ada}").status_code
+    for row in rows(host, action="held"):
+        assert ("User", ada, "ada@acme.test") == (
+            row["resource_type"],
+            row["resource_id"],
+            row["resource_name"],
+        )
+    assert 2 == len(rows(host, action="held"))
 
 
 def test_what_changed_in_a_resource_is_in_the_log_in_every_form(host: Host) -> None:

@@ -182,6 +182,7 @@ CREATE TABLE provisioning_log (
     hook TEXT NOT NULL,
     notes TEXT NOT NULL,
     actor TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
     surface TEXT NOT NULL,
     count INTEGER NOT NULL
 );
