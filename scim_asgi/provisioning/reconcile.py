@@ -91,9 +91,7 @@ class Reconciler:
             log: The row of the request's log, which is completed; None for the background.
             password: A password to hand on.
         """
-        loaded = await self._store.read(
-            lambda tx: self._load(tx, claimed, base_url), brief=True
-        )
+        loaded = await self._store.read(lambda tx: self._load(tx, claimed, base_url), brief=True)
         if loaded is None:
             account, resource = claimed, dict[str, Any]()
             outcome = Outcome(kind="later", hook={}, error=Unavailable(_TOO_LATE, RETRY_AFTER))

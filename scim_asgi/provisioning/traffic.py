@@ -137,11 +137,11 @@ class Traffic:
     async def _write_refused(self, key: bytes) -> None:
         try:
             while row := self._refused.get(key):
-                token = await self._store.read(lambda tx: tx.tokens.ended(key, now()))
+                token = await self._store.read(lambda tx: tx.tokens.ended(key, now()), brief=True)
                 if token is None:
                     return
                 row = self._refused.pop(key)
-                await self._store.write(_refusal(row, token), durable=False)
+                await self._store.write(_refusal(row, token), durable=False, brief=True)
                 await self._pause(_REFUSED_AGAIN)
         finally:
             self._refused.pop(key, None)

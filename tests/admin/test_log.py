@@ -296,9 +296,9 @@ async def test_a_row_costs_no_commit_of_its_own(
     commits: list[bool] = []
     transact = writer.Writer._transact
 
-    def watched(self: Any, connection: Any, units: Any) -> None:
-        commits.append(any(unit.durable for unit in units))
-        transact(self, connection, units)
+    async def watched(self: Any, units: Any) -> None:
+        commits.append(any(unit.durable for unit in self._waiting))
+        await transact(self, units)
 
     monkeypatch.setattr(writer.Writer, "_transact", watched)
     with_log = await _commits(tmp_path / "with.db", commits)
