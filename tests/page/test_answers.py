@@ -185,6 +185,7 @@ def test_the_overview_says_that_the_directory_uses_a_revoked_token(host: Host) -
     assert "The directory still uses the token &#34;Entra ID&#34;" in text
     assert "give it a new one" in text
     assert "There is nothing to do" not in text
+    assert "sent again just now" in http.get("tokens").text
     assert "Issue a new token</a>" in text
     (row,) = http.get("../scim/log?action=refused").json()["data"]
     assert "uses a token that was revoked on" in http.get(f"log/{row['number']}").text
@@ -203,7 +204,8 @@ def test_a_row_says_what_changed_in_the_directory(host: Host) -> None:
     assert "Changed in the directory alone: title." in changed
     assert "Members who came: 23" in made
     assert "and 3 more" in made
-    assert rows[1]["members"]["added"][0] in made
+    named = rows[1]["members"]["added"][0]
+    assert f"u{ids.index(named)}@acme.test <code>{named}</code>" in made
     for text in ("The group was changed: displayName.", "Engines", "Wheels"):
         assert text in renamed
 
