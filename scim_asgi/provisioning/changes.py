@@ -18,6 +18,7 @@ from scim_asgi.protocol.search import search_form
 from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import changes_of
+from scim_asgi.provisioning.differences import Differences, differences, first_of
 from scim_asgi.provisioning.log import name_of, passed_over, request_row
 from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.preconditions import Preconditions
@@ -168,7 +169,7 @@ class Changes:
             NotFound, PreconditionFailed, InFlight.
         """
         record, account = self._load(unit, resource_id, preconditions)
-        log = _log(unit, record, ("deleted", 204), Effects(), {}, settled=account is None)
+        log = _log(unit, record, ("deleted", 204), Effects(), {}, is_pending=account is not None)
         if account is None:
             spread = self._memberships.mark(unit, record)
             unit.tx.resources.delete(record, keys_of(unit.definition, record.document), now())
@@ -238,22 +239,25 @@ class Changes:
         password: str | None,
     ) -> Changed:
         """Work out the account, note what has to be delivered, and write the log."""
+        found = differences(unit.definition, undo.document, record.document)
+        attributes, more = first_of(found)
+        effects = effects.with_notes(*more)
         if not self._accounts.has_accounts(record.resource_type):
             missing = self._accounts.missing(unit.tx, record)
             effects = effects.with_notes(*(() if missing is None else (missing,)))
-            log = _log(unit, record, done, effects, {})
+            log = _log(unit, record, done, effects, attributes)
             related = self._derived(unit, record)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
         wanted = self._accounts.want(unit, record, account, undo, password, opens=effects.opens)
         account, effects = wanted.account, effects.with_notes(*wanted.notes)
         if account.delivery_id is None:
             unit.tx.resources.release(record.number)
-            log = _log(unit, record, done, effects, {})
+            log = _log(unit, record, done, effects, attributes)
             related = self._derived(unit, record)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
         action, status = done
         done = (_action(action, account), status)
-        log = _log(unit, record, done, effects, changes_of(account), settled=False)
+        log = _log(unit, record, done, effects, attributes, account=account)
         return Changed(
             record=record,
             log=log,
@@ -297,11 +301,22 @@ def _log(
     record: ResourceRecord,
     done: tuple[str, int],
     effects: Effects,
-    changes: dict[str, Any],
+    attributes: Differences,
     *,
-    settled: bool = True,
+    account: AccountRecord | None = None,
+    is_pending: bool = False,
 ) -> LogRecord:
-    """Write the row of a request and return it as it is to be once the host has confirmed."""
+    """Write the row of a request and return it as it is to be once the host has confirmed.
+
+    Args:
+        unit: The unit of work.
+        record: The resource.
+        done: What was done, and the status of the answer.
+        effects: What was done besides.
+        attributes: What has changed in the resource.
+        account: The account that has to be delivered.
+        is_pending: Whether the host is to be asked for anything else.
+    """
     action, status = done
     row = replace(
         request_row(unit.caller),
@@ -310,10 +325,13 @@ def _log(
         resource_type=record.resource_type,
         resource_id=record.id,
         resource_name=name_of(record.document),
-        changes=changes,
+        changes={} if account is None else changes_of(account),
+        attributes=attributes,
+        members=effects.members,
         notes=list(effects.notes),
     )
-    written = row if settled else replace(row, action="pending", status=0)
+    pending = is_pending or account is not None
+    written = replace(row, action="pending", status=0) if pending else row
     return replace(row, number=unit.tx.log.insert(written))
 
 

@@ -238,7 +238,7 @@ class Service:
         """Write the row of a refused request, and that the guard holds an account."""
 
         def note(tx: Transaction) -> None:
-            tx.log.insert(row)
+            tx.log.insert(self._about(tx, row))
             if held is not None:
                 held.note(tx, row.at)
 
@@ -246,6 +246,19 @@ class Service:
             await self._store.write(note, durable=held is not None, brief=True)
         except StoreError:
             logger.warning("A refused request could not be written into the log.")
+
+    def _about(self, tx: Transaction, row: LogRecord) -> LogRecord:
+        """Return a row of a refused request with the resource that its path names."""
+        endpoint, _, resource_id = row.path.strip("/").partition("/")
+        definition = self._registry.by_endpoint.get(f"/{endpoint}")
+        if definition is None:
+            return row
+        row = replace(row, resource_type=definition.name)
+        found = resource_id and tx.resources.get(row.organization_id, definition.name, resource_id)
+        if not found:
+            return row
+        name = row.resource_name or name_of(found.document)
+        return replace(row, resource_id=found.id, resource_name=name)
 
     def _read(
         self,

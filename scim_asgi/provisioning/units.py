@@ -53,15 +53,17 @@ class Effects(Struct, frozen=True):
         notes: What was passed over, in words, for the log.
         spread: Whether other accounts were marked to be mapped anew.
         opens: Whether the request says that the User is active.
+        members: Who came to a group and who went, for the log.
     """
 
     notes: tuple[str, ...] = ()
     spread: bool = False
     opens: bool = False
+    members: dict[str, Any] = {}
 
     def with_notes(self, *notes: str) -> Effects:
         """Return the effects with more notes."""
-        return replace(self, notes=(*self.notes, *notes))
+        return replace(self, notes=(*self.notes, *notes)) if notes else self
 
 
 class Changed(Struct, frozen=True, kw_only=True):

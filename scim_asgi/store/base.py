@@ -114,6 +114,9 @@ class Members(Protocol):
     def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of the resources of an organization that have these ids."""
 
+    def ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Return the ids of the resources that have these numbers."""
+
     def add(self, group: int, members: Iterable[int]) -> list[int]:
         """Add members and return those that were none before."""
 
@@ -240,6 +243,9 @@ class TokenTable(Protocol):
     def live(self, digest: bytes, at: int) -> TokenRecord | None:
         """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
 
+    def ended(self, digest: bytes, at: int) -> TokenRecord | None:
+        """Return the token with a SHA-256 that is revoked, or has expired by then, or None."""
+
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""
 
@@ -251,6 +257,9 @@ class TokenTable(Protocol):
 
     def touch(self, token_id: str, at: int) -> None:
         """Note when a token was last used."""
+
+    def refuse(self, token_id: str, at: int) -> None:
+        """Note when a token was last refused."""
 
 
 class Versions(Protocol[V]):
@@ -346,7 +355,7 @@ class LogTable(Protocol):
     def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
         """Return what came of the latest writes of the directory since a time, newest first.
 
-        Those that were skipped, and those that are under way, are left out.
+        Those that were skipped, that are under way, or that had no valid token, are left out.
         """
 
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:

@@ -166,7 +166,11 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
 
 
 class TokenRecord(Struct, frozen=True, kw_only=True):
-    """A bearer SCIM token; of the token itself only the SHA-256 is kept."""
+    """A bearer SCIM token; of the token itself only the SHA-256 is kept.
+
+    Attributes:
+        refused_at: When it was last sent although it was revoked or had expired.
+    """
 
     id: str
     organization_id: str
@@ -177,6 +181,7 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
     expires_at: int | None = None
     revoked_at: int | None = None
+    refused_at: int | None = None
 
 
 class SeenRecord(Struct, frozen=True, kw_only=True):
@@ -268,9 +273,12 @@ class LogRecord(Struct, frozen=True, kw_only=True):
         status: The HTTP status that was answered; 0 while pending and for what the background
             did.
         changes: Account field to its old and new value.
+        attributes: Path of the resource to its old and new value.
+        members: Who came to a group and who went: some ids and the counts.
         hook: The hook call: its name, attempts and duration in milliseconds.
         notes: What was passed over, in words.
-        actor: Who did it, where it was a person
+        actor: Who did it, where it was a person,
+        actor_id: the host's id of them,
         surface: and from where: page, api, cli or python.
         count: How many requests it stands for.
     """
@@ -290,9 +298,12 @@ class LogRecord(Struct, frozen=True, kw_only=True):
     scim_type: str | None = None
     detail: str = ""
     changes: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     hook: dict[str, Any] = {}
     notes: list[str] = []
     actor: str = ""
+    actor_id: str = ""
     surface: str = ""
     count: int = 1
     number: int = 0

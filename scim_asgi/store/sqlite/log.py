@@ -13,10 +13,12 @@ from scim_asgi.store.records import LogRecord
 from scim_asgi.store.selections import LogSelection
 from scim_asgi.store.sqlite.rows import Table
 
-_LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
+_JSON = frozenset({"changes", "attributes", "members", "hook", "notes"})
+_LOG = Table("provisioning_log", LogRecord, json=_JSON)
 _COMPLETE = """
-UPDATE provisioning_log
-SET action = ?, status = ?, scim_type = ?, detail = ?, changes = ?, hook = ? WHERE number = ?
+UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, changes = ?,
+    attributes = ?, members = ?, hook = ?
+WHERE number = ?
 """
 _COUNT = """
 SELECT coalesce(sum(count), 0) FROM provisioning_log
@@ -24,9 +26,9 @@ WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at 
 """
 _LATEST_ACTIONS = """
 SELECT action FROM (
-    SELECT action, method FROM provisioning_log WHERE organization_id = ? AND at > ?
+    SELECT action, method, status FROM provisioning_log WHERE organization_id = ? AND at > ?
     ORDER BY at DESC, number DESC LIMIT 200
-) WHERE method <> '' AND action NOT IN ('skipped', 'pending') LIMIT ?
+) WHERE method <> '' AND status <> 401 AND action NOT IN ('skipped', 'pending') LIMIT ?
 """
 _COUNTS = """
 SELECT action, sum(count) FROM provisioning_log
@@ -81,9 +83,10 @@ class SqliteLog:
 
     def complete(self, record: LogRecord) -> None:
         kept = self._kept(record)
-        changes, hook = _encode(kept.changes).decode(), _encode(kept.hook).decode()
-        values = (kept.action, kept.status, kept.scim_type, kept.detail, changes, hook)
-        self._connection.execute(_COMPLETE, (*values, record.number))
+        parts = (kept.changes, kept.attributes, kept.members, kept.hook)
+        values = [_encode(part).decode() for part in parts]
+        said = (kept.action, kept.status, kept.scim_type, kept.detail)
+        self._connection.execute(_COMPLETE, (*said, *values, record.number))
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100
