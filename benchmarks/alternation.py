@@ -32,6 +32,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
     Attributes:
         job: What is measured, in words.
+        size: Among how many users, or with how many members.
+        of: Which of the two.
         measured: The side that is measured.
         reference: The side that it is compared with.
         connections: How many requests are under way at once.
@@ -41,6 +43,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """
 
     job: str
+    size: int
+    of: Literal["users", "members"] = "users"
     measured: Side
     reference: Side
     connections: int = 1
@@ -69,6 +73,8 @@ class Row(Struct, frozen=True, kw_only=True):
 
     Attributes:
         job: What was measured.
+        size: Among how many users, or with how many members.
+        of: Which of the two.
         connections: How many requests were under way at once.
         figures: How it fared.
         against: What it was compared with.
@@ -81,6 +87,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """
 
     job: str
+    size: int
+    of: Literal["users", "members"]
     connections: int
     figures: Figures
     against: str
@@ -143,6 +151,8 @@ def _row(comparison: Comparison, measured: list[Figures], reference: list[Figure
         ratios = [ours.p50 / other.p50 for ours, other in pairs]
     return Row(
         job=comparison.job,
+        size=comparison.size,
+        of=comparison.of,
         connections=comparison.connections,
         figures=_medians(measured),
         against=comparison.reference.title,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from benchmarks.alternation import Comparison, Side
 from benchmarks.seeding import sizes_of_groups
 from benchmarks.sides import FILTERS, Ceiling, Ours, Stream
+from benchmarks.walk import walk
 
 CONNECTIONS = (1, 64)
 
@@ -44,7 +45,8 @@ def _hot(
     for ours, ceiling in dict.fromkeys((pairs[0], pairs[-1])):
         for connections in CONNECTIONS:
             yield Comparison(
-                job=_among(job, ours),
+                job=job,
+                size=ours.users,
                 measured=_side("ours", ours, measured(ours)),
                 reference=_side("ceiling", ceiling, reference(ceiling)),
                 connections=connections,
@@ -58,7 +60,8 @@ def find(pairs: Sequence[Pair]) -> Iterator[Comparison]:
     for ours, ceiling in pairs:
         for connections in CONNECTIONS:
             yield Comparison(
-                job=_among(job, ours),
+                job=job,
+                size=ours.users,
                 measured=_side("ours", ours, ours.find_user()),
                 reference=_side("ceiling", ceiling, ceiling.read()),
                 connections=connections,
@@ -67,7 +70,8 @@ def find(pairs: Sequence[Pair]) -> Iterator[Comparison]:
     (smallest, _), (largest, _) = pairs[0], pairs[-1]
     for connections in CONNECTIONS if smallest is not largest else ():
         yield Comparison(
-            job=_among(job, largest),
+            job=job,
+            size=largest.users,
             measured=_side("ours", largest, largest.find_user()),
             reference=_side(f"{smallest.users:,} users", smallest, smallest.find_user()),
             connections=connections,
@@ -82,7 +86,8 @@ def attributes(pairs: Sequence[Pair]) -> Iterator[Comparison]:
         for attribute in FILTERS:
             if attribute != "userName":
                 yield Comparison(
-                    job=_among(f"filter {attribute} eq", ours),
+                    job=f"filter {attribute} eq",
+                    size=ours.users,
                     measured=_side("ours", ours, ours.find_user(attribute)),
                     reference=_side("userName", ours, ours.find_user()),
                     by="time",
@@ -93,34 +98,38 @@ def attributes(pairs: Sequence[Pair]) -> Iterator[Comparison]:
 def member(pairs: Sequence[Pair]) -> Iterator[Comparison]:
     """PATCH one member into groups: the smallest against the ceiling, others against it."""
     ours, ceiling = pairs[-1]
-    smallest, *others = sizes_of_groups(ours.users)
-    yield Comparison(
-        job=f"PATCH add member to {smallest:,}",
-        measured=_side("ours", ours, ours.add_member(smallest)),
-        reference=_side("ceiling", ceiling, ceiling.write()),
-    )
-    for size in others:
-        yield Comparison(
-            job=f"PATCH add member to {size:,}",
-            measured=_side("ours", ours, ours.add_member(size)),
-            reference=_side(f"{smallest:,} members", ours, ours.add_member(smallest)),
-            by="time",
-            goal=1.2,
-        )
+    against = _side("ceiling", ceiling, ceiling.write())
+    return _groups("PATCH add member", ours, ours.add_member, against, 1.2)
 
 
 def group(pairs: Sequence[Pair]) -> Iterator[Comparison]:
-    """GET a large group without its members, against the smallest."""
-    ours, _ = pairs[-1]
+    """GET groups without their members, likewise."""
+    ours, ceiling = pairs[-1]
+    against = _side("ceiling", ceiling, ceiling.read())
+    return _groups("GET group without members", ours, ours.get_group, against, 1.1)
+
+
+def _groups(
+    job: str, ours: Ours, requests: Callable[[int], Stream], ceiling: Side, goal: float
+) -> Iterator[Comparison]:
     smallest, *others = sizes_of_groups(ours.users)
-    for size in others[-1:]:
+    measured = _side("ours", ours, requests(smallest))
+    yield Comparison(job=job, size=smallest, of="members", measured=measured, reference=ceiling)
+    for size in others:
         yield Comparison(
-            job=f"GET group of {size:,} without members",
-            measured=_side("ours", ours, ours.get_group(size)),
-            reference=_side(f"{smallest:,} members", ours, ours.get_group(smallest)),
+            job=job,
+            size=size,
+            of="members",
+            measured=_side("ours", ours, requests(size)),
+            reference=_side(f"{smallest:,} members", ours, requests(smallest)),
             by="time",
-            goal=1.1,
+            goal=goal if size == others[-1] else None,
         )
+
+
+def pages(pairs: Sequence[Pair]) -> Iterator[Comparison]:
+    """The last pages of a walk through everybody, against the first."""
+    yield walk(pairs[-1][0])
 
 
 JOBS: dict[str, Callable[[Sequence[Pair]], Iterator[Comparison]]] = {
@@ -132,13 +141,10 @@ JOBS: dict[str, Callable[[Sequence[Pair]], Iterator[Comparison]]] = {
     "six": six,
     "member": member,
     "group": group,
+    "walk": pages,
 }
 """What can be measured alone, by name."""
 
 
 def _side(title: str, at: Ours | Ceiling, requests: Stream) -> Side:
     return Side(title, at.server, requests)
-
-
-def _among(job: str, ours: Ours) -> str:
-    return f"{job}, {ours.users:,} users"

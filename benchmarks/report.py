@@ -129,12 +129,17 @@ HEAD = (
 )
 
 
+def title(row: Row) -> str:
+    """Return what was measured, in words."""
+    return f"{row.job}, {row.size:,} {row.of}"
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """Return the cells of a comparison's line."""
     sign = "≥" if row.by == "rate" else "≤"
     unit = "" if row.by == "rate" else "×"
     return (
-        row.job,
+        title(row),
         str(row.connections),
         f"{row.figures.rate:,.0f}",
         f"{row.figures.p50:.2f}",
