@@ -75,7 +75,7 @@ def databases(users: int, folder: Path, progress: Progress = lambda _: None) -> 
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
         asyncio.run(seed(making / "ours.db", users, progress))
-        _fill_ceiling(making / "ceiling.db", users)
+        fill_ceiling(making / "ceiling.db", users)
         making.rename(kept)
     copies = folder / f"ours-{users}.db", folder / f"ceiling-{users}.db"
     for name, copy in zip(("ours.db", "ceiling.db"), copies, strict=True):
@@ -205,7 +205,7 @@ def _caller(method: str, path: str) -> Caller:
     )
 
 
-def _fill_ceiling(database: Path, users: int) -> None:
+def fill_ceiling(database: Path, users: int) -> None:
     """Store as many documents of the same size where the ceiling reads them."""
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(f"PRAGMA synchronous = OFF; {TABLE}")

@@ -67,6 +67,7 @@ class Ours:
         found = [self._one(self._find("userName", number)) for number in self._numbers]
         self._ids = [each["id"] for each in found]
         self._new = itertools.count(_NEW)
+        self._changes = itertools.count(_NEW)
         self._activity: Stream | None = None
 
     def close(self) -> None:
@@ -108,17 +109,16 @@ class Ours:
 
     def change_six(self) -> Stream:
         """PATCH six attributes of a user, in six operations as Entra sends them."""
-        for number in itertools.count(1):
-            for each in self._ids:
-                yield self._patch(
-                    each,
-                    _replace("displayName", f"Given {number}"),
-                    _replace("title", f"Engineer {number}"),
-                    _replace('emails[type eq "work"].value', f"{number}-{each}@bench.example"),
-                    _replace("name.familyName", f"Example {number}"),
-                    _replace('phoneNumbers[type eq "mobile"].value', f"+1 555 {number:07}"),
-                    _replace(f"{ENTERPRISE}:department", f"Department {number}"),
-                )
+        for each, number in zip(itertools.cycle(self._ids), self._changes, strict=False):
+            yield self._patch(
+                each,
+                _replace("displayName", f"Given {number}"),
+                _replace("title", f"Engineer {number}"),
+                _replace('emails[type eq "work"].value', f"changed{number}@bench.example"),
+                _replace("name.familyName", f"Example {number}"),
+                _replace('phoneNumbers[type eq "mobile"].value', f"+1 555 {number:07}"),
+                _replace(f"{ENTERPRISE}:department", f"Department {number}"),
+            )
 
     def add_member(self, members: int) -> Stream:
         """PATCH a member into the group of so many; who was added goes again, uncounted."""
@@ -207,6 +207,19 @@ def sides(users: int, folder: Path) -> Iterator[tuple[Ours, Ceiling]]:
         folder: Where the databases are put.
     """
     database, documents = seeding.databases(users, folder, _say)
+    with served(database, documents, users) as pair:
+        yield pair
+
+
+@contextmanager
+def served(database: Path, documents: Path, users: int) -> Iterator[tuple[Ours, Ceiling]]:
+    """Serve both until the context ends.
+
+    Args:
+        database: Our database, seeded.
+        documents: The ceiling's.
+        users: How many users are in each.
+    """
     token = issue_token(database)
     with (
         serving("benchmarks.ours:create", BENCH_DATABASE=str(database)) as server,
