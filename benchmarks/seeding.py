@@ -35,7 +35,7 @@ from scim_asgi.store.sqlite import migrate
 ORGANIZATION = "bench"
 MOST_MEMBERS = 100_000
 
-_CACHE = Path(__file__).parent / "results" / "databases"
+CACHE = Path(__file__).parent / "results" / "databases"
 _BATCH = 2000
 _CACHE_KIB = 2_000_000
 _HOOK = {"change": "create", "attempt": 1, "milliseconds": 0}
@@ -67,11 +67,11 @@ def databases(users: int, folder: Path, progress: Progress = lambda _: None) -> 
         folder: Where the copies are put.
         progress: Is told how many users are stored, while they are made for the first time.
     """
-    kept = _CACHE / f"{users}-{_state()}"
+    kept = CACHE / f"{users}-{_state()}"
     if not kept.is_dir():
-        for old in _CACHE.glob(f"{users}-*"):
+        for old in CACHE.glob(f"{users}-*"):
             shutil.rmtree(old)
-        making = _CACHE / f"making-{users}"
+        making = CACHE / f"making-{users}"
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
         asyncio.run(seed(making / "ours.db", users, progress))
