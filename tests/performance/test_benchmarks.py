@@ -48,7 +48,7 @@ def test_a_run_says_on_what_it_was_made(run: Run) -> None:
 
 def test_memory_import_time_and_the_load_are_figures_of_a_run(run: Run) -> None:
     units = [fact.unit for fact in run.facts]
-    assert ["MiB", "answers", "ms", "µs", "µs"] == units
+    assert ["MiB", "requests", "ms", "µs", "µs"] == units
 
 
 def test_a_job_in_two_sizes_is_a_line_of_a_well_formed_plot(run: Run) -> None:
