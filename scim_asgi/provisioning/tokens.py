@@ -40,6 +40,18 @@ class TokenUnknown(TokenError):
     """There is no such token."""
 
 
+class TokenIssuedBefore(TokenError):
+    """The same was asked for before, so nothing was issued.
+
+    Attributes:
+        token: What was issued then.
+    """
+
+    def __init__(self, token: TokenInfo) -> None:
+        super().__init__(f'"{token.name}" was issued by this before, and shown then; ask anew.')
+        self.token = token
+
+
 class TokenIdentity(Struct, frozen=True):
     """Whom a valid token stands for.
 
@@ -132,6 +144,7 @@ class Tokens:
         *,
         name: str,
         expires_at: int | None = None,
+        nonce: str | None = None,
         by: By | str = "",
     ) -> IssuedToken:
         """Issue a token for an organization; several may be live at once.
@@ -140,12 +153,17 @@ class Tokens:
             organization_id: The organization, 1 to 255 characters.
             name: What it is for, 1 to 100 characters.
             expires_at: When it ends, in Unix milliseconds; None for never.
+            nonce: A random text, 1 to 100 characters. Asking again with the same one, in any
+                process, issues nothing.
             by: Who does it, for the audit.
 
         Raises:
+            TokenIssuedBefore: One was issued with this nonce.
             TokenError: An argument is out of its bounds.
         """
         _check("The organization", organization_id, _MAX_ORGANIZATION)
+        if nonce is not None:
+            _check("The nonce", nonce, _MAX_NAME)
         _check("The token's name", name, _MAX_NAME)
         if shown(name, _MAX_NAME) != name:
             msg = "The token's name holds a token; names are shown to everybody who may look."
@@ -163,9 +181,13 @@ class Tokens:
             digest=digest(token),
             created_at=at,
             expires_at=expires_at,
+            nonce=nonce,
         )
 
         def work(tx: Transaction) -> None:
+            before = nonce and tx.tokens.by_nonce(organization_id, nonce)
+            if before:
+                raise TokenIssuedBefore(_info(before))
             tx.tokens.insert(record)
             tx.log.insert(_audited(record, "token-issued", by))
 
@@ -175,7 +197,7 @@ class Tokens:
     async def list(self, organization_id: str) -> list[TokenInfo]:
         """Return the tokens of an organization, revoked ones too, newest first."""
         records = await self._store.read(lambda tx: tx.tokens.list(organization_id))
-        return [TokenInfo(last_used_at=record.last_used_at, **_shown(record)) for record in records]
+        return [_info(record) for record in records]
 
     async def revoke(
         self, token_id: str, *, organization_id: str | None = None, by: By | str = ""
@@ -204,7 +226,7 @@ class Tokens:
         if record is None:
             msg = f'There is no token with the id "{token_id[:64]}"; `token list` shows them.'
             raise TokenUnknown(msg)
-        return TokenInfo(last_used_at=record.last_used_at, **_shown(record))
+        return _info(record)
 
     async def verify(self, token: str) -> TokenIdentity | None:
         """Return whom a token stands for, or None when it is unknown, revoked or expired.
@@ -244,6 +266,10 @@ class Tokens:
 def _audited(record: TokenRecord, action: AuditAction, by: By | str) -> LogRecord:
     detail = f"{record.name} ({record.prefix}…, {record.id})"
     return audit_row(record.organization_id, action, by, detail)
+
+
+def _info(record: TokenRecord) -> TokenInfo:
+    return TokenInfo(last_used_at=record.last_used_at, **_shown(record))
 
 
 def _shown(record: TokenRecord) -> dict[str, Any]:

@@ -214,6 +214,9 @@ class TokenTable(Protocol):
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""
 
+    def by_nonce(self, organization_id: str, nonce: str) -> TokenRecord | None:
+        """Return the token of an organization that was asked for with a nonce, or None."""
+
     def list(self, organization_id: str) -> list[TokenRecord]:
         """Return the tokens of an organization, newest first."""
 

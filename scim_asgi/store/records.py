@@ -138,7 +138,11 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
 
 
 class TokenRecord(Struct, frozen=True, kw_only=True):
-    """A bearer SCIM token; of the token itself only the SHA-256 is kept."""
+    """A bearer SCIM token; of the token itself only the SHA-256 is kept.
+
+    Attributes:
+        nonce: What it was asked for with, so that the same asks for no second one.
+    """
 
     id: str
     organization_id: str
@@ -149,6 +153,7 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
     expires_at: int | None = None
     revoked_at: int | None = None
+    nonce: str | None = None
 
 
 class SeenRecord(Struct, frozen=True, kw_only=True):

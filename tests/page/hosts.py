@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from tests.servers import serving
 T = TypeVar("T")
 
 ROLES = {"org:admin", "org:member", "org:guest"}
+_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 PAGE = "/admin/v1/organizations/acme/directory-sync"
 
 
@@ -36,6 +38,11 @@ async def authorize(request: Request, organization_id: str) -> Actor | None:
     return Actor(
         id=who, name=who.title(), can_manage=who == "ada", can_read=who in ("ada", "reader")
     )
+
+
+def hidden(text: str) -> dict[str, str]:
+    """Return the hidden fields of a page's forms."""
+    return dict(_HIDDEN.findall(text))
 
 
 class Gate:
@@ -75,6 +82,13 @@ class Host:
         client = httpx.Client(base_url=self.page_url, timeout=30, verify=False, **options)
         self._stack.callback(client.close)
         return client
+
+    def submit(
+        self, http: httpx.Client, path: str, data: dict[str, str], headers: Any = None
+    ) -> httpx.Response:
+        """Send the form at a path, with the hidden fields that it has now."""
+        form = {**hidden(http.get(path).text), **data}
+        return http.post(path, data=form, headers=headers)
 
     def directory(self, token: str) -> Client:
         """Return a SCIM client with a token."""

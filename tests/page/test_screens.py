@@ -41,7 +41,7 @@ def filled(host: Host) -> Client:
     for each in ids[:3]:
         directory.patch(f"/Users/{each}", off)
     http = host.http()
-    http.post("tokens", data={"name": "Ends soon " + "y" * 80, "days": "90"})
+    host.submit(http, "tokens", {"name": "Ends soon " + "y" * 80, "days": "90"})
     gone = http.get("../scim/tokens").json()["data"][0]["id"]
     http.post(f"tokens/{gone}/revoke")
     for field in ("public_metadata.title", "public_metadata.other"):

@@ -112,9 +112,12 @@ CREATE TABLE tokens (
     created_at INTEGER NOT NULL,
     last_used_at INTEGER,
     expires_at INTEGER,
-    revoked_at INTEGER
+    revoked_at INTEGER,
+    nonce TEXT
 );
 CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
+-- A form that is sent again issues no second token.
+CREATE UNIQUE INDEX tokens_by_nonce ON tokens (organization_id, nonce) WHERE nonce IS NOT NULL;
 -- Revoked tokens are not in it, so that looking one up costs what looking up any wrong one costs.
 CREATE UNIQUE INDEX tokens_live ON tokens (digest) WHERE revoked_at IS NULL;
 CREATE INDEX tokens_by_organization ON tokens (organization_id, number);
