@@ -16,10 +16,10 @@ from scim_asgi.cli.common import (
     print_json,
     product_options,
     run,
-    show_time,
 )
 from scim_asgi.cli.preview import print_preview
 from scim_asgi.cli.remapping import dry_run_option, print_trial, status
+from scim_asgi.cli.versions import if_version_option, limit_option, print_saved, print_versions
 from scim_asgi.provisioning.mappings import MappingVersion
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.trials import Trial
@@ -38,6 +38,7 @@ mapping.add_command(status)
 @mapping.command("set")
 @product_options(typed=True)
 @dry_run_option
+@if_version_option
 @json_option
 @click.argument("organization")
 @click.argument("file", type=_file)
@@ -46,6 +47,7 @@ def set_mapping(
     organization: str,
     file: Path,
     *,
+    if_version: int | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -53,7 +55,7 @@ def set_mapping(
     override = _read(file)
 
     async def save(app: ScimApp) -> int:
-        return await app.mappings.set(organization, override, by=operator())
+        return await app.mappings.set(organization, override, by=operator(), if_version=if_version)
 
     async def try_out(app: ScimApp) -> Trial:
         return await app.mappings.dry_run(organization, override)
@@ -62,7 +64,7 @@ def set_mapping(
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
         version = run(product, save, account_type="compared")
-        _print_saved(organization, version, as_json=as_json)
+        print_saved("the mapping", organization, version, as_json=as_json)
 
 
 @mapping.command()
@@ -111,24 +113,15 @@ def preview(
 @mapping.command()
 @product_options(typed=True)
 @json_option
+@limit_option
 @click.argument("organization")
-@click.option("--limit", default=20, show_default=True, help="How many of the newest versions.")
 def history(product: Product, organization: str, limit: int, *, as_json: bool) -> None:
     """Print the overrides of ORGANIZATION that were saved, newest first, and what each changed."""
 
     async def work(app: ScimApp) -> list[MappingVersion]:
         return await app.mappings.history(organization, limit=limit)
 
-    for version in run(product, work):
-        if as_json:
-            print_json(version)
-            continue
-        click.echo(f"{version.version:>4}  {show_time(version.saved_at)}  {version.saved_by}")
-        for key, (old, new) in version.difference.items():
-            if old is not None:
-                click.echo(f"      - {key}: {old}")
-            if new is not None:
-                click.echo(f"      + {key}: {new}")
+    print_versions(run(product, work), as_json=as_json)
 
 
 @mapping.command()
@@ -158,17 +151,7 @@ def restore(
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
         saved = run(product, save, account_type="compared")
-        _print_saved(organization, saved, as_json=as_json)
-
-
-def _print_saved(organization: str, version: int, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"organization_id": organization, "version": version})
-    else:
-        click.echo(
-            f"The mapping of {organization} is saved as version {version}; accounts are mapped "
-            f"anew, see scim-asgi mapping status {organization}."
-        )
+        print_saved("the mapping", organization, saved, as_json=as_json)
 
 
 def _read(file: Path) -> dict[str, str]:

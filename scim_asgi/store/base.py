@@ -17,21 +17,19 @@ from scim_asgi.store.records import (
     Closings,
     HostRecord,
     LogRecord,
-    MappingRecord,
     Related,
     RemappingRecord,
     ResourceRecord,
     ResourceValues,
-    RolesRecord,
     SeenRecord,
     TokenRecord,
     Totals,
+    VersionRecord,
     WorkLeft,
 )
 from scim_asgi.store.selections import Browse, Browsed, LogSelection, Selection
 
 T = TypeVar("T")
-V = TypeVar("V")
 
 
 class Browser(Protocol):
@@ -227,10 +225,10 @@ class TokenTable(Protocol):
         """Note when a token was last used."""
 
 
-class Versions(Protocol[V]):
+class Versions(Protocol):
     """Something of which each organization has one in force, and every one that was ever saved."""
 
-    def current(self, organization_id: str) -> V | None:
+    def current(self, organization_id: str) -> VersionRecord | None:
         """Return the one in force, or None when none was ever saved."""
 
     def current_stamp(self, organization_id: str) -> tuple[int, int]:
@@ -239,13 +237,13 @@ class Versions(Protocol[V]):
         The number alone may be given out again, where a backup is put back.
         """
 
-    def version(self, organization_id: str, version: int) -> V | None:
+    def version(self, organization_id: str, version: int) -> VersionRecord | None:
         """Return one by its version, or None."""
 
-    def list(self, organization_id: str, *, limit: int) -> builtins.list[V]:
+    def list(self, organization_id: str, *, limit: int) -> builtins.list[VersionRecord]:
         """Return the newest ones, newest first."""
 
-    def insert(self, record: V) -> int:
+    def insert(self, record: VersionRecord) -> int:
         """Save one, which is then in force, and return its number."""
 
     def organizations(self, after: str, limit: int) -> builtins.list[str]:
@@ -347,11 +345,11 @@ class Transaction(Protocol):
         """The table of tokens."""
 
     @property
-    def mappings(self) -> Versions[MappingRecord]:
+    def mappings(self) -> Versions:
         """The attribute mapping overrides."""
 
     @property
-    def roles(self) -> Versions[RolesRecord]:
+    def roles(self) -> Versions:
         """The role rules."""
 
     @property

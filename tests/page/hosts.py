@@ -36,7 +36,10 @@ async def authorize(request: Request, organization_id: str) -> Actor | None:
     if organization_id not in ("acme", "beta", "directory-sync", "new & <b>"):
         return None
     return Actor(
-        id=who, name=who.title(), can_manage=who == "ada", can_read=who in ("ada", "reader")
+        id=who,
+        name=who.title(),
+        can_manage=who in ("ada", "grace"),
+        can_read=who in ("ada", "grace", "reader"),
     )
 
 

@@ -118,7 +118,7 @@ def test_names_are_text_and_no_markup(host: Host) -> None:
     person = directory.create_user("ada@acme.example", displayName=evil)
     directory.create_group(evil, person["id"])
     host.submit(http, "tokens", {"name": evil})
-    http.post("mapping", data={"path": evil, "field": evil, "intent": "save"})
+    host.submit(http, "mapping", {"path": evil, "field": evil, "intent": "save"})
     for path in (
         "",
         "tokens",

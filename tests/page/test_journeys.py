@@ -120,7 +120,7 @@ def test_an_earlier_mapping_is_restored(host: Host, visit: Visitor) -> None:
     visit.link("Restore version 1").click()
     dialog = page.get_by_role("dialog", name="Restore version 1?")
     dialog.get_by_role("button", name="Restore").click()
-    visit.sees("The earlier mapping is in force again.")
+    visit.sees("The earlier version is in force again.")
     assert "public_metadata.a" == visit.field("Account field").first.input_value()
 
 

@@ -45,7 +45,7 @@ def filled(host: Host) -> Client:
     gone = http.get("../scim/tokens").json()["data"][0]["id"]
     http.post(f"tokens/{gone}/revoke")
     for field in ("public_metadata.title", "public_metadata.other"):
-        http.post("mapping", data={"path": "title", "field": field, "intent": "save"})
+        host.submit(http, "mapping", {"path": "title", "field": field, "intent": "save"})
     return directory
 
 
@@ -125,7 +125,7 @@ def test_who_may_only_look_sees_everything_and_no_button(
     host = hosts(guard=Guard(minimum=1, share=0.1))
     filled(host)
     rules = {"group": "acme-admins", "role": "org:admin", "intent": "save"}
-    assert 303 == host.http().post("roles", data=rules).status_code
+    assert 303 == host.submit(host.http(), "roles", rules).status_code
     reader = host.http(cookies={"who": "reader"})
     for path in screens(host):
         text = reader.get(path).text

@@ -126,7 +126,7 @@ CREATE INDEX tokens_by_organization ON tokens (organization_id, number);
 CREATE TABLE mappings (
     number INTEGER PRIMARY KEY,
     organization_id TEXT NOT NULL,
-    override TEXT NOT NULL,
+    content TEXT NOT NULL,
     saved_at INTEGER NOT NULL,
     saved_by TEXT NOT NULL,
     version INTEGER NOT NULL
@@ -137,7 +137,7 @@ CREATE INDEX mappings_by_organization ON mappings (organization_id, number);
 CREATE TABLE role_rules (
     number INTEGER PRIMARY KEY,
     organization_id TEXT NOT NULL,
-    rules TEXT NOT NULL,
+    content TEXT NOT NULL,
     saved_at INTEGER NOT NULL,
     saved_by TEXT NOT NULL,
     version INTEGER NOT NULL
