@@ -94,8 +94,8 @@ class ClosingGuard:
         return (
             f"Held, nothing was changed: more than {share:g} % of your organization's accounts "
             f"were deactivated or deleted within {minutes:g} minutes, which is often a mistake in "
-            "the directory's scope or assignments. If it is meant, ask the support of the "
-            "product to release it; the directory then goes on by itself."
+            "the directory's scope or assignments. If it is meant, release it on the product's "
+            "Directory sync page, or ask its support to; the directory then goes on by itself."
         )
 
 

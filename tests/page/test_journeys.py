@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Browser, expect
 
 from scim_asgi import Guard
@@ -74,6 +76,18 @@ def test_entra_is_connected_from_nothing_to_green_and_the_first_user_arrives(
     visit.sees("Connected")
     visit.sees("There is nothing to do.")
     assert_nowhere(host, token)
+
+
+def test_the_set_up_follows_while_people_arrive(host: Host, visit: Visitor) -> None:
+    directory = host.connected()
+    page = visit.go("setup/entra")
+    for number in range(1, 4):
+        directory.create_user(f"p{number}@acme.example")
+        visit.sees("1 person has arrived." if number == 1 else f"{number} people have arrived.")
+        if number == 1:
+            expect(page.locator("#announcer")).to_have_text("The first person has arrived.")
+    # What comes later is not announced again and again.
+    assert "The first person has arrived." == page.locator("#announcer").inner_text()
 
 
 def test_a_department_is_mapped_and_reaches_the_accounts(host: Host, visit: Visitor) -> None:
@@ -205,7 +219,11 @@ def test_held_deactivations_are_looked_at_and_released(
     visit = come(browser, host, visitors)
     page = visit.go()
     visit.sees("Deactivations are held")
-    visit.link("Review what is held").click()
+    expect(visit.link("Review what is held")).to_be_visible()
+    visit.go("log?outcome=refused")
+    page.get_by_role("link", name=re.compile("^Open Held")).first.click()
+    visit.sees("If it is meant, release it on the product's Directory sync page")
+    visit.link("See what is held now").click()
     visit.sees("3 deactivations were held")
     visit.sees("p3@acme.example")
     visit.link("Release all 3…").click()
