@@ -19,7 +19,14 @@ from scim_asgi.cli.common import (
 )
 from scim_asgi.cli.preview import print_preview
 from scim_asgi.cli.remapping import dry_run_option, print_trial, status
-from scim_asgi.cli.versions import if_version_option, limit_option, print_saved, print_versions
+from scim_asgi.cli.versions import (
+    Saved,
+    if_version_option,
+    limit_option,
+    print_saved,
+    print_versions,
+    saved,
+)
 from scim_asgi.provisioning.mappings import MappingVersion
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.trials import Trial
@@ -54,8 +61,9 @@ def set_mapping(
     """Replace the override of ORGANIZATION with the JSON object in FILE; {} means the defaults."""
     override = _read(file)
 
-    async def save(app: ScimApp) -> int:
-        return await app.mappings.set(organization, override, by=operator(), if_version=if_version)
+    async def save(app: ScimApp) -> Saved:
+        saving = app.mappings.set(organization, override, by=operator(), if_version=if_version)
+        return await saved(app.mappings, organization, saving)
 
     async def try_out(app: ScimApp) -> Trial:
         return await app.mappings.dry_run(organization, override)
@@ -63,8 +71,8 @@ def set_mapping(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        version = run(product, save, account_type="compared")
-        print_saved("the mapping", organization, version, as_json=as_json)
+        done = run(product, save, account_type="compared")
+        print_saved("the mapping", organization, done, as_json=as_json)
 
 
 @mapping.command()
@@ -140,8 +148,9 @@ def restore(
 ) -> None:
     """Put VERSION of the override of ORGANIZATION in force again, as a new version."""
 
-    async def save(app: ScimApp) -> int:
-        return await app.mappings.restore(organization, version, by=operator())
+    async def save(app: ScimApp) -> Saved:
+        restoring = app.mappings.restore(organization, version, by=operator())
+        return await saved(app.mappings, organization, restoring)
 
     async def try_out(app: ScimApp) -> Trial:
         override = await app.mappings.saved(organization, version)
@@ -150,8 +159,8 @@ def restore(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        saved = run(product, save, account_type="compared")
-        print_saved("the mapping", organization, saved, as_json=as_json)
+        done = run(product, save, account_type="compared")
+        print_saved("the mapping", organization, done, as_json=as_json)
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -18,7 +18,14 @@ from scim_asgi.cli.common import (
     run,
 )
 from scim_asgi.cli.remapping import dry_run_option, print_trial
-from scim_asgi.cli.versions import if_version_option, limit_option, print_saved, print_versions
+from scim_asgi.cli.versions import (
+    Saved,
+    if_version_option,
+    limit_option,
+    print_saved,
+    print_versions,
+    saved,
+)
 from scim_asgi.mapping.roles import RoleRules
 from scim_asgi.provisioning.roles import RolesVersion
 from scim_asgi.provisioning.trials import Trial
@@ -53,8 +60,9 @@ def set_roles(
     """
     rules = decode(file, RoleRules, "a JSON object with rules and a default role")
 
-    async def save(app: ScimApp) -> int:
-        return await app.roles.set(organization, rules, by=operator(), if_version=if_version)
+    async def save(app: ScimApp) -> Saved:
+        saving = app.roles.set(organization, rules, by=operator(), if_version=if_version)
+        return await saved(app.roles, organization, saving)
 
     async def try_out(app: ScimApp) -> Trial:
         return await app.roles.dry_run(organization, rules)
@@ -62,9 +70,9 @@ def set_roles(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
         return
-    version = run(product, save, account_type="compared")
+    done = run(product, save, account_type="compared")
     content = msgspec.to_builtins(rules)
-    print_saved(_NAME, organization, version, as_json=as_json, **content)
+    print_saved(_NAME, organization, done, as_json=as_json, **content)
 
 
 @roles.command()
@@ -116,8 +124,9 @@ def restore(
 ) -> None:
     """Put VERSION of the role rules of ORGANIZATION in force again, as a new version."""
 
-    async def save(app: ScimApp) -> int:
-        return await app.roles.restore(organization, version, by=operator())
+    async def save(app: ScimApp) -> Saved:
+        restoring = app.roles.restore(organization, version, by=operator())
+        return await saved(app.roles, organization, restoring)
 
     async def try_out(app: ScimApp) -> Trial:
         rules = await app.roles.saved(organization, version)
@@ -126,5 +135,5 @@ def restore(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        saved = run(product, save, account_type="compared")
-        print_saved(_NAME, organization, saved, as_json=as_json)
+        done = run(product, save, account_type="compared")
+        print_saved(_NAME, organization, done, as_json=as_json)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from scim_asgi.cli.common import print_json, printable, show_time
-from scim_asgi.provisioning.versions import SavedVersion
+from scim_asgi.provisioning.versions import SavedVersion, Versioned
 
 if_version_option = click.option(
     "--if-version",
@@ -42,22 +43,44 @@ def print_versions(versions: Sequence[SavedVersion], *, as_json: bool) -> None:
             click.echo("      in another order")
 
 
+class Saved(Struct, frozen=True):
+    """The version that is in force, and whether it was not before."""
+
+    version: int
+    is_new: bool
+
+
+async def saved(use_case: Versioned[Any, Any], organization: str, saving: Awaitable[int]) -> Saved:
+    """Save something, and return what came of it.
+
+    Args:
+        use_case: Of what.
+        organization: Of which organization.
+        saving: What saves it.
+    """
+    before = await use_case.current(organization)
+    version = await saving
+    return Saved(version, is_new=before is None or before.version != version)
+
+
 def print_saved(
-    name: str, organization: str, version: int, *, as_json: bool, **content: Any
+    name: str, organization: str, done: Saved, *, as_json: bool, **content: Any
 ) -> None:
     """Print that something was saved.
 
     Args:
         name: What was.
         organization: Of which organization.
-        version: As which version.
+        done: What came of it.
         as_json: Whether a program reads it.
         content: What else a program is told.
     """
     if as_json:
-        print_json({"organization_id": organization, "version": version, **content})
+        print_json({"organization_id": organization, "version": done.version, **content})
         return
-    click.echo(
-        f"Saved {name} of {organization} as version {version}; accounts are mapped anew, see "
-        f"scim-asgi mapping status {organization}."
+    said = (
+        f"Saved {name} of {organization} as version {done.version}"
+        if done.is_new
+        else f"Nothing was saved: version {done.version} of {name} of {organization} is the same"
     )
+    click.echo(f"{said}. Accounts are mapped anew, see scim-asgi mapping status {organization}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import Query, list_response
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
 from scim_asgi.protocol.projection import Projection, project
-from scim_asgi.provisioning.answers import Answer, Answers, guarded
+from scim_asgi.provisioning.answers import Answer, Answers, guarded, is_read_briefly
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import load
 from scim_asgi.provisioning.clock import now
@@ -85,7 +85,8 @@ class Queries:
             related = load_related(tx, definition, [record.number], projection)
             return record, related[record.number]
 
-        record, related = await guarded(self._store.read(work))
+        brief = is_read_briefly(definition, projection)
+        record, related = await guarded(self._store.read(work, brief=brief))
         if preconditions.is_fresh(etag(record)):
             return self._answers.empty(caller, record, 304)
         return self._answers.shown(caller, record, related, projection, 200)
@@ -121,15 +122,22 @@ class Queries:
                     return _page(tx, selection, projections)
                 return self._walked(tx, selection, projections, query)
 
-        # One after the other: an organization's slow lists wait for each other, not others for them.
-        async with self._locks.hold(caller.organization_id):
-            page = await guarded(self._store.read(work))
+        page = await self._read(caller, work, brief=selection.is_look_up)
         return list_response(
             self._shown(caller, page, projections),
             total=page.total,
             start_index=max(1, query.start_index) if query.cursor is None else None,
             nextCursor=page.next_cursor,
         )
+
+    async def _read(
+        self, caller: Caller, work: Callable[[Transaction], _Page], *, brief: bool
+    ) -> _Page:
+        if brief:
+            return await guarded(self._store.read(work, brief=True))
+        # One after the other: an organization's slow lists wait for each other, not others for them.
+        async with self._locks.hold(caller.organization_id):
+            return await guarded(self._store.read(work))
 
     def _selection(
         self, caller: Caller, definitions: Sequence[ResourceDefinition], query: Query

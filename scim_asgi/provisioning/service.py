@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -26,9 +27,9 @@ from scim_asgi.protocol.resources import (
 from scim_asgi.provisioning.accounts import InFlight
 from scim_asgi.provisioning.answers import Answer, Answers, guarded
 from scim_asgi.provisioning.background import Background
+from scim_asgi.provisioning.brevity import is_brief, is_short
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
-from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.guard import Held
 from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.log import name_of, passed_over, request_row, with_error
@@ -43,7 +44,6 @@ from scim_asgi.store.records import LogRecord
 logger = logging.getLogger("scim_asgi")
 
 _POLL = 0.05
-_PATIENCE = 2_000
 
 
 class Service:
@@ -100,10 +100,13 @@ class Service:
         async def work() -> Answer:
             inbound, projected = self._read(definition, body, projection, new=True)
             changed = await self._write(
-                caller, definition, lambda unit: self._changes.create(unit, inbound)
+                caller,
+                definition,
+                lambda unit: self._changes.create(unit, inbound),
+                brief=is_short(body),
             )
             await self._settle(caller, changed)
-            return await self._answers.of(caller, definition, changed.record, projected, 201)
+            return await self._answers.of(caller, changed, projected, 201)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -123,15 +126,19 @@ class Service:
         """
 
         async def work() -> Answer:
-            await self._require(caller, definition, resource_id)
-            inbound, projected = self._read(definition, body, projection, new=False)
+            try:
+                inbound, projected = self._read(definition, body, projection, new=False)
+            except ScimError:
+                await self._require(caller, definition, resource_id)
+                raise
             changed = await self._locked(
                 caller,
                 definition,
                 resource_id,
                 lambda unit: self._changes.replace(unit, resource_id, inbound, preconditions),
+                brief=is_short(body) and not definition.row_attributes,
             )
-            return await self._answers.of(caller, definition, changed.record, projected, 200)
+            return await self._answers.of(caller, changed, projected, 200)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -153,20 +160,24 @@ class Service:
         """
 
         async def work() -> Answer:
-            await self._require(caller, definition, resource_id)
-            operations = read_patch(body, self._limits)
-            plan = plan_patch(definition, operations, self._unknown, self._limits)
+            try:
+                operations = read_patch(body, self._limits)
+                plan = plan_patch(definition, operations, self._unknown, self._limits)
+            except ScimError:
+                await self._require(caller, definition, resource_id)
+                raise
             changed = await self._locked(
                 caller,
                 definition,
                 resource_id,
                 lambda unit: self._changes.patch(unit, resource_id, plan, preconditions),
+                brief=is_brief(definition, plan),
             )
             asked = projection.named is not None or bool(projection.excluded)
             if definition.row_attributes and not asked and not self._group_patch_body:
                 return self._answers.empty(caller, changed.record, 204)
-            projected = with_written(projection, plan.targets)
-            return await self._answers.of(caller, definition, changed.record, projected, 200)
+            projected = with_written(projection, lambda: plan.targets)
+            return await self._answers.of(caller, changed, projected, 200)
 
         return await self._finished(caller, work())
 
@@ -189,6 +200,7 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.delete(unit, resource_id, preconditions),
+                brief=not definition.row_attributes,
             )
             return Answer(status=204)
 
@@ -211,7 +223,7 @@ class Service:
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
             row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
-        held = error.account if isinstance(error, Held) else None
+        held = error if isinstance(error, Held) else None
         if held is not None:
             row = replace(row, action="held")
         error.is_logged = True
@@ -222,18 +234,31 @@ class Service:
         else:
             await written
 
-    async def _write_refusal(self, row: LogRecord, held: int | None) -> None:
+    async def _write_refusal(self, row: LogRecord, held: Held | None) -> None:
         """Write the row of a refused request, and that the guard holds an account."""
 
         def note(tx: Transaction) -> None:
-            tx.log.insert(row)
+            tx.log.insert(self._about(tx, row))
             if held is not None:
-                tx.accounts.hold(held, row.at)
+                held.note(tx, row.at)
 
         try:
-            await self._store.write(note, durable=held is not None)
+            await self._store.write(note, durable=held is not None, brief=True)
         except StoreError:
             logger.warning("A refused request could not be written into the log.")
+
+    def _about(self, tx: Transaction, row: LogRecord) -> LogRecord:
+        """Return a row of a refused request with the resource that its path names."""
+        endpoint, _, resource_id = row.path.strip("/").partition("/")
+        definition = self._registry.by_endpoint.get(f"/{endpoint}")
+        if definition is None:
+            return row
+        row = replace(row, resource_type=definition.name)
+        found = resource_id and tx.resources.get(row.organization_id, definition.name, resource_id)
+        if not found:
+            return row
+        name = row.resource_name or name_of(found.document)
+        return replace(row, resource_id=found.id, resource_name=name)
 
     def _read(
         self,
@@ -250,7 +275,7 @@ class Service:
         document = check_resource(definition, named, self._unknown)
         if new:
             document = with_defaults(definition, named, document)
-        projected = with_written(projection, written_by(definition, document))
+        projected = with_written(projection, lambda: written_by(definition, document))
         hidden = [document.pop(name, None) for name in definition.unstored_attributes]
         password = next((value for value in hidden if isinstance(value, str)), None)
         notes = passed_over(unknown_names(definition, named))
@@ -282,8 +307,10 @@ class Service:
     async def _require(
         self, caller: Caller, definition: ResourceDefinition, resource_id: str
     ) -> None:
-        """Answer 404 before anything is said about a body."""
-        await self._store.read(lambda tx: load(tx, caller.organization_id, definition, resource_id))
+        """Say of a resource that is not there that it is not, rather than anything of a body."""
+        await self._store.read(
+            lambda tx: load(tx, caller.organization_id, definition, resource_id), brief=True
+        )
 
     async def _locked(
         self,
@@ -291,31 +318,40 @@ class Service:
         definition: ResourceDefinition,
         resource_id: str,
         work: Callable[[Unit], Changed],
+        *,
+        brief: bool,
     ) -> Changed:
         """Write and settle while no other request of this process changes the resource.
 
         What nobody is told of needs no more than its transaction, and shares a commit with others.
         """
         if not self._changes.has_accounts(definition):
-            return await self._write(caller, definition, work)
+            return await self._write(caller, definition, work, brief=brief)
         # By organization: waiting for a lock would tell another that the id exists.
         async with self._locks.hold(f"{caller.organization_id}/{resource_id}"):
-            changed = await self._write(caller, definition, work)
+            changed = await self._write(caller, definition, work, brief=brief)
             await self._settle(caller, changed)
             return changed
 
     async def _write(
-        self, caller: Caller, definition: ResourceDefinition, work: Callable[[Unit], Changed]
+        self,
+        caller: Caller,
+        definition: ResourceDefinition,
+        work: Callable[[Unit], Changed],
+        *,
+        brief: bool,
     ) -> Changed:
         """Write, and wait while another process delivers the same account."""
-        give_up = self._reconciler.claim().until + _PATIENCE
+        # Not by the clock that claims go by: it may be set back meanwhile.
+        give_up = time.monotonic() + self._reconciler.longest_wait
         while True:
             try:
                 changed = await self._store.write(
-                    lambda tx: work(Unit(tx, caller, definition, self._reconciler.claim()))
+                    lambda tx: work(Unit(tx, caller, definition, self._reconciler.claim())),
+                    brief=brief,
                 )
             except InFlight:
-                if now() > give_up:
+                if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(_POLL)
                 continue
@@ -330,6 +366,7 @@ class Service:
             changed.account,
             base_url=caller.base_url,
             directory=caller.directory,
+            resource=self._answers.whole(caller, changed),
             log=changed.log,
             password=changed.password,
         )

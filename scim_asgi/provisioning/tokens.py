@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import secrets
 import zlib
 from typing import Any
@@ -29,6 +30,10 @@ _LENGTH = len(TOKEN_PREFIX) + _SECRET_LENGTH + _CHECKSUM_LENGTH
 _SHOWN = len(TOKEN_PREFIX) + 6
 _MAX_NAME = 100
 _MAX_ORGANIZATION = 255
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What a terminal or a browser obeys instead of showing it, and what cannot be stored."""
 _TOUCH_AGAIN = 60_000
 
 
@@ -81,7 +86,11 @@ class IssuedToken(Struct, frozen=True, kw_only=True):
 
 
 class TokenInfo(Struct, frozen=True, kw_only=True):
-    """A token as it is listed, without its plaintext. Times are Unix milliseconds."""
+    """A token as it is listed, without its plaintext. Times are Unix milliseconds.
+
+    Attributes:
+        refused_at: When a directory last sent it although it was revoked or had expired.
+    """
 
     id: str
     object: str = "scim_token"
@@ -92,6 +101,7 @@ class TokenInfo(Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
     revoked_at: int | None = None
     expires_at: int | None = None
+    refused_at: int | None = None
 
 
 def mint() -> str:
@@ -162,6 +172,9 @@ class Tokens:
             TokenError: An argument is out of its bounds.
         """
         _check("The organization", organization_id, _MAX_ORGANIZATION)
+        if _UNPRINTABLE.search(name):
+            msg = "The token's name holds a control character, such as a line break; leave it out."
+            raise TokenError(msg)
         if nonce is not None:
             _check("The nonce", nonce, _MAX_NAME)
         _check("The token's name", name, _MAX_NAME)
@@ -237,7 +250,7 @@ class Tokens:
         if not is_well_formed(token):
             return None
         wanted, at = digest(token), now()
-        record = await self._store.read(lambda tx: tx.tokens.live(wanted, at))
+        record = await self._store.read(lambda tx: tx.tokens.live(wanted, at), brief=True)
         if record is None:
             return None
         if at - (record.last_used_at or 0) > _TOUCH_AGAIN:
@@ -253,7 +266,9 @@ class Tokens:
 
     async def _write_touch(self, token_id: str, at: int) -> None:
         try:
-            await self._store.write(lambda tx: tx.tokens.touch(token_id, at), durable=False)
+            await self._store.write(
+                lambda tx: tx.tokens.touch(token_id, at), durable=False, brief=True
+            )
         except StoreError as error:
             logger.warning("The use of a token could not be noted: %s", error)
 
@@ -269,7 +284,9 @@ def _audited(record: TokenRecord, action: AuditAction, by: By | str) -> LogRecor
 
 
 def _info(record: TokenRecord) -> TokenInfo:
-    return TokenInfo(last_used_at=record.last_used_at, **_shown(record))
+    return TokenInfo(
+        last_used_at=record.last_used_at, refused_at=record.refused_at, **_shown(record)
+    )
 
 
 def _shown(record: TokenRecord) -> dict[str, Any]:

@@ -15,13 +15,16 @@ from typing import Any, Protocol, TypeVar
 from scim_asgi.store.records import (
     AccountRecord,
     Closings,
+    HeldChange,
     HostRecord,
     LogRecord,
+    Present,
     Related,
     RemappingRecord,
+    ResourceKeys,
     ResourceRecord,
-    ResourceValues,
     SeenRecord,
+    Stamp,
     TokenRecord,
     Totals,
     VersionRecord,
@@ -62,14 +65,21 @@ class Resources(Protocol):
     def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
         """Return the number of the resource that has a unique value, or None."""
 
-    def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
-        """Store a new resource and return its number; raises NotUnique."""
+    def insert(self, record: ResourceRecord, search: dict[str, Any], keys: ResourceKeys) -> int:
+        """Store a new resource and return its number; raises NotUnique.
+
+        Args:
+            record: The resource.
+            search: The same with every value in comparable form.
+            keys: What it is found by.
+        """
 
     def update(
         self,
         record: ResourceRecord,
-        before: ResourceValues,
-        after: ResourceValues,
+        search: dict[str, Any],
+        before: ResourceKeys,
+        after: ResourceKeys,
         *,
         hold: bool = False,
     ) -> None:
@@ -77,6 +87,7 @@ class Resources(Protocol):
 
         Args:
             record: The resource as it is now.
+            search: The same with every value in comparable form.
             before: What it was found by.
             after: What it is found by now.
             hold: Whether unique values that it gives up stay its own until they are released.
@@ -85,8 +96,8 @@ class Resources(Protocol):
     def release(self, number: int) -> None:
         """Release the unique values that are held for a resource."""
 
-    def delete(self, record: ResourceRecord, values: ResourceValues, at: int) -> None:
-        """Delete a resource with its values and memberships; its groups have changed by that."""
+    def delete(self, record: ResourceRecord, keys: ResourceKeys, at: int) -> None:
+        """Delete a resource with its keys and memberships; its groups have changed by that."""
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         """Return the resources of a selection, in its order."""
@@ -100,6 +111,9 @@ class Members(Protocol):
 
     def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of the resources of an organization that have these ids."""
+
+    def ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Return the ids of the resources that have these numbers."""
 
     def add(self, group: int, members: Iterable[int]) -> list[int]:
         """Add members and return those that were none before."""
@@ -141,8 +155,20 @@ class Accounts(Protocol):
     def insert(self, record: AccountRecord) -> int:
         """Store a new account and return its number."""
 
-    def update(self, record: AccountRecord) -> None:
-        """Store a changed account."""
+    def update(self, before: AccountRecord, after: AccountRecord) -> None:
+        """Store what has changed of an account."""
+
+    def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
+        """Store that the host has confirmed a delivery, and that nobody delivers the account.
+
+        Args:
+            delivered: The account as it was claimed and delivered.
+            host_id: What the host called it; None where it did not say.
+
+        Returns:
+            False, and nothing is changed, when the account is claimed by another delivery, or
+            another has become necessary.
+        """
 
     def delete(self, number: int) -> None:
         """Delete an account that the host never had."""
@@ -158,19 +184,22 @@ class Accounts(Protocol):
     ) -> list[AccountRecord]:
         """Return accounts that have a User, with a number above `after` and up to `last`."""
 
+    def organizations(self) -> builtins.list[str]:
+        """Return the organizations that have accounts."""
+
     def unsettled(self, organization_id: str) -> int:
         """Return how many accounts of an organization are marked or have a delivery to make."""
 
-    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def marked(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return marked accounts that nobody has claimed, oldest first."""
 
-    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def due(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return accounts with a delivery that is due and that nobody has claimed, oldest first."""
 
     def next_due(self, now: int) -> int | None:
         """Return when the next delivery is due that is not yet, or None when there is none."""
 
-    def is_marked(self, now: int) -> bool:
+    def is_marked(self, present: Present) -> bool:
         """Return whether there is a marked account that nobody has claimed."""
 
     def list(
@@ -193,8 +222,11 @@ class Accounts(Protocol):
     def held(self, organization_id: str) -> int:
         """Return how many closings of an organization are held."""
 
-    def hold(self, number: int, at: int) -> None:
-        """Note that a closing of an account is held, unless it is noted already."""
+    def is_held(self, organization_id: str) -> bool:
+        """Return whether any closing of an organization is held."""
+
+    def hold(self, number: int, change: HeldChange, at: int) -> None:
+        """Note which closing of an account is held, and since when, unless one was before."""
 
     def release(self, organization_id: str, until: int) -> int:
         """Let the held closings of an organization through until a time; return how many."""
@@ -208,6 +240,9 @@ class TokenTable(Protocol):
 
     def live(self, digest: bytes, at: int) -> TokenRecord | None:
         """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
+
+    def ended(self, digest: bytes, at: int) -> TokenRecord | None:
+        """Return the token with a SHA-256 that is revoked, or has expired by then, or None."""
 
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""
@@ -224,18 +259,15 @@ class TokenTable(Protocol):
     def touch(self, token_id: str, at: int) -> None:
         """Note when a token was last used."""
 
+    def refuse(self, token_id: str, at: int) -> None:
+        """Note when a token was last refused."""
+
 
 class Versions(Protocol):
     """Something of which each organization has one in force, and every one that was ever saved."""
 
     def current(self, organization_id: str) -> VersionRecord | None:
         """Return the one in force, or None when none was ever saved."""
-
-    def current_stamp(self, organization_id: str) -> tuple[int, int]:
-        """Return number and time of the version in force; zeros when none was ever saved.
-
-        The number alone may be given out again, where a backup is put back.
-        """
 
     def version(self, organization_id: str, version: int) -> VersionRecord | None:
         """Return one by its version, or None."""
@@ -260,10 +292,16 @@ class Remappings(Protocol):
         """Return the latest one of an organization, or None."""
 
     def unfinished(self) -> RemappingRecord | None:
-        """Return the oldest one that is not finished, or None."""
+        """Return the oldest one that is neither finished nor blocked, or None."""
 
-    def update(self, record: RemappingRecord) -> None:
+    def update(self, before: RemappingRecord, after: RemappingRecord) -> None:
         """Store how far one has come."""
+
+    def is_any_blocked(self) -> bool:
+        """Return whether any is blocked."""
+
+    def unblock(self) -> None:
+        """Let all that are blocked go on."""
 
 
 class ConnectionTable(Protocol):
@@ -285,8 +323,8 @@ class LogTable(Protocol):
     def insert(self, record: LogRecord) -> int:
         """Write a row and return its number."""
 
-    def update(self, number: int, record: LogRecord) -> None:
-        """Write a row anew, now that its outcome is known."""
+    def complete(self, record: LogRecord) -> None:
+        """Write into a row what came of its request."""
 
     def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
         """Return rows with a higher number, oldest first."""
@@ -318,7 +356,7 @@ class LogTable(Protocol):
     def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
         """Return what came of the latest writes of the directory since a time, newest first.
 
-        Those that were skipped, and those that are under way, are left out.
+        Those that were skipped, that are under way, or that had no valid token, are left out.
         """
 
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
@@ -371,6 +409,12 @@ class Transaction(Protocol):
     def in_time(self, seconds: float) -> AbstractContextManager[None]:
         """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
 
+    def stamp(self, organization_id: str) -> Stamp:
+        """Return which override and which role rules of an organization are in force.
+
+        With their times: a number may be given out again, where a backup is put back.
+        """
+
     def host(self) -> HostRecord | None:
         """Return what the host that last ran with hooks is like, or None before the first."""
 
@@ -393,14 +437,22 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what is under way and close the store."""
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run a unit of work that changes nothing and return its result."""
+    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+        """Run a unit of work that changes nothing and return its result.
 
-    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+        Args:
+            work: The unit of work; it may be run twice.
+            brief: Whether it is likely to read a few rows by key, and no more.
+        """
+
+    async def write(
+        self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Run a unit of work and return its result once it is on disk.
 
         Args:
             work: The unit of work; what it raises undoes all that it did.
             durable: False when losing the change in a power failure would only repeat
                 something: then nobody waits for the disk.
+            brief: Whether it reads and changes a few rows by key, and no more.
         """

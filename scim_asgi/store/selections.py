@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from scim_asgi.protocol.conditions import Condition
+from scim_asgi.protocol.conditions import Compare, Condition
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.paths import Target
 
@@ -23,6 +23,15 @@ class Part(Struct, frozen=True, kw_only=True):
     definition: ResourceDefinition
     condition: Condition | None = None
     sort: Target | None = None
+
+    @property
+    def is_look_up(self) -> bool:
+        """Whether it is what one value has that hardly any two resources share."""
+        condition = self.condition
+        if not isinstance(condition, Compare) or condition.operator != "eq":
+            return False
+        path = str(condition.target)
+        return path == "id" or path in self.definition.lookups or _is_unique(condition.target)
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -49,6 +58,11 @@ class Selection(Struct, frozen=True, kw_only=True):
     after: int | None = None
     offset: int = 0
     limit: int = 100
+
+    @property
+    def is_look_up(self) -> bool:
+        """Whether it is likely to find one resource or none, through an index."""
+        return all(part.is_look_up for part in self.parts)
 
 
 class LogSelection(Struct, frozen=True, kw_only=True):
@@ -112,3 +126,8 @@ class Browsed(Struct, frozen=True):
     numbers: list[int]
     end: int
     is_last: bool
+
+
+def _is_unique(target: Target) -> bool:
+    leaf = target.leaf
+    return leaf is not None and leaf.uniqueness != "none" and target.sub is None

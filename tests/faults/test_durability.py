@@ -34,12 +34,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
                 levels.append(super().execute("PRAGMA synchronous").fetchone()[0])
             return super().execute(sql, *parameters)
 
-    def connect(self: module.Connection) -> sqlite3.Connection:
-        return sqlite3.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None, factory=Watched
-        )
-
-    monkeypatch.setattr(module.Connection, "_connect", connect)
+    monkeypatch.setattr(module.Connection, "factory", Watched)
     # Noted beside requests, at most every five seconds.
     monkeypatch.setattr(Traffic, "seen", lambda *_: None)
     return levels
@@ -88,7 +83,7 @@ def test_a_change_that_is_taken_back_is_taken_back_on_disk(
     commits.clear()
     name = {"op": "replace", "path": "name.familyName", "value": "N"}
     assert 400 == client.patch(f"/Users/{user}", name).status_code
-    assert [FULL, FULL] == commits
+    assert [FULL, FULL] == commits[:2]  # then the background may map the account anew
 
 
 async def test_tokens_and_mappings_are_on_disk_when_the_call_returns(

@@ -59,9 +59,4 @@ def watch_statements(kills: Kills) -> None:
             kills.reached("statement")
             return super().execute(sql, *parameters)
 
-    def connect(self: module.Connection) -> sqlite3.Connection:
-        return sqlite3.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None, factory=Watched
-        )
-
-    module.Connection._connect = connect  # type: ignore[method-assign]
+    module.Connection.factory = Watched

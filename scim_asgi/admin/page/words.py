@@ -11,7 +11,8 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.log_entries import LogEntry
+from scim_asgi.provisioning.log_entries import LogEntry, MembersChange
+from scim_asgi.store.records import HeldChange
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 
@@ -112,9 +113,24 @@ def row_said(row: LogEntry) -> str:
         return row.detail or "; ".join(row.notes)
     text = action_said(row.action).text
     if row.resource_type == "Group":
-        return text.replace("The account was", "The group was")
+        parts = [*row.attributes, *([members_said(row.members)] if row.members else [])]
+        text = text.replace("The account was", "The group was")
+        return f"{text.rstrip('.')}: {', '.join(parts)}." if parts else text
     fields = ", ".join(row.changes)
-    return f"{text.rstrip('.')}: {fields}." if fields and row.action == "updated" else text
+    if row.action == "updated" and not fields:
+        paths = ", ".join(row.attributes)
+        return f"Changed in the directory alone: {paths}." if paths else text
+    return f"{text.rstrip('.')}: {fields}." if row.action == "updated" else text
+
+
+def members_said(change: MembersChange) -> str:
+    """Return how many members came and went."""
+    came, went = change.added_count, change.removed_count
+    parts = (
+        f"{plural(came, 'member')} came" if came else "",
+        f"{plural(went, 'member')} went" if went else "",
+    )
+    return ", ".join(each for each in parts if each)
 
 
 def directory_said(name: str | None) -> str:
@@ -195,6 +211,14 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def held_said(changes: Mapping[HeldChange, int]) -> str:
+    """Return what is held, with how many of each."""
+    deactivations = changes.get("deactivation", 0) + changes.get("mapping", 0)
+    deletions = changes.get("deletion", 0)
+    parts = [plural(deactivations, "deactivation")] if deactivations else []
+    return " and ".join([*parts, plural(deletions, "deletion")] if deletions else parts)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "action_said": action_said,
     "ago": ago_said,
@@ -202,6 +226,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "date": date_said,
     "directory": directory_said,
     "flat": flat,
+    "held_said": held_said,
     "plural": plural,
     "pretty": json_said,
     "row_said": row_said,

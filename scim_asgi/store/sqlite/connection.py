@@ -1,4 +1,9 @@
-"""One SQLite connection in its own thread: a whole unit of work is one hop there and back."""
+"""One SQLite connection and its thread.
+
+What may take long runs in the thread, one hop there and back for a whole unit of work. What reads
+or writes a few rows by key takes less time than the hop, and may run at once in the event loop
+while nothing runs in the thread.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import aiosqlite
 
@@ -44,6 +49,8 @@ class Connection:
         busy_timeout: How many seconds to wait for another process's lock.
     """
 
+    factory: ClassVar[type[sqlite3.Connection]] = sqlite3.Connection
+
     def __init__(self, path: str, busy_timeout: float) -> None:
         self._path = path
         self._busy_timeout = busy_timeout
@@ -71,19 +78,36 @@ class Connection:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=512
+            self._path,
+            timeout=self._busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=self.factory,
+            cached_statements=512,
         )
+
+    @property
+    def here(self) -> sqlite3.Connection:
+        """The connection for use in the event loop, while nothing runs in the thread.
+
+        Raises:
+            StoreUnavailable: It is closed.
+        """
+        return self._opened()._conn
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a function of the connection in its thread; a cancelled caller does not stop it."""
-        connection = self._connection
-        if connection is None:
-            msg = "The store is closed."
-            raise StoreUnavailable(msg)
+        connection = self._opened()
         # aiosqlite has no public call for "run this there"; pyproject.toml holds us to the
         # versions that have this one.
         untyped: Any = connection
         return cast("T", await untyped._execute(work, connection._conn))
+
+    def _opened(self) -> aiosqlite.Connection:
+        if self._connection is None:
+            msg = "The store is closed."
+            raise StoreUnavailable(msg)
+        return self._connection
 
     async def close(self) -> None:
         """Finish what is queued and close the file; closing twice is fine."""
@@ -109,6 +133,11 @@ def _apply_settings(connection: sqlite3.Connection, patience: float) -> None:
 def is_busy(error: BaseException) -> bool:
     """Return whether an error says that another process has a lock."""
     return isinstance(error, sqlite3.Error) and _code(error) in _BUSY
+
+
+def is_too_much(error: BaseException) -> bool:
+    """Return whether an error says that a query took more steps than it may."""
+    return isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_INTERRUPT
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -13,13 +13,14 @@ import msgspec
 
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import QueryTooSlow, StoreError, StoreUnavailable
-from scim_asgi.store.records import HostRecord, LogRecord
+from scim_asgi.store.records import HostRecord, LogRecord, Stamp
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.browse import SqliteBrowser
 from scim_asgi.store.sqlite.connection import Connection
 from scim_asgi.store.sqlite.connections import SqliteConnections
 from scim_asgi.store.sqlite.file import MEMORY, DatabaseFile, StoreReplaced
 from scim_asgi.store.sqlite.log import SqliteLog
+from scim_asgi.store.sqlite.lookups import LookUps, TakesLong
 from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
@@ -28,6 +29,15 @@ from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, S
 from scim_asgi.store.sqlite.writer import Writer
 
 T = TypeVar("T")
+
+# The other columns of a query with max() are those of the row that has it.
+_STAMP = """
+SELECT * FROM (SELECT max(number), saved_at FROM mappings WHERE organization_id = ?),
+    (SELECT max(number), saved_at FROM role_rules WHERE organization_id = ?)
+"""
+
+_CHECKED_AGAIN = 0.01
+"""After how many seconds a look-up checks again that the file is the one that is open."""
 
 _STEPS = 10_000
 """How many steps of SQLite's machine are taken between two looks at the clock."""
@@ -38,10 +48,20 @@ def _whole(row: LogRecord) -> LogRecord:
 
 
 class SqliteTransaction:
-    """`scim_asgi.store.base.Transaction` on a connection."""
+    """`scim_asgi.store.base.Transaction` on a connection.
+
+    Args:
+        connection: The connection; it is used for one unit of work at a time.
+        kept: Returns what is kept of a row of the provisioning log.
+        is_bounded: Whether queries are ended early enough whatever they are.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord] = _whole
+        self,
+        connection: sqlite3.Connection,
+        kept: Callable[[LogRecord], LogRecord] = _whole,
+        *,
+        is_bounded: bool = False,
     ) -> None:
         self.resources = SqliteResources(connection)
         self.members = SqliteMembers(connection)
@@ -54,9 +74,13 @@ class SqliteTransaction:
         self.connections = SqliteConnections(connection)
         self.log = SqliteLog(connection, kept)
         self._connection = connection
+        self._is_bounded = is_bounded
 
     @contextmanager
     def in_time(self, seconds: float) -> Iterator[None]:
+        if self._is_bounded:
+            yield
+            return
         deadline = time.monotonic() + seconds
         self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
         try:
@@ -83,12 +107,16 @@ class SqliteTransaction:
             raise
         self._connection.execute("RELEASE part")
 
+    def stamp(self, organization_id: str) -> Stamp:
+        found: Stamp = self._connection.execute(_STAMP, (organization_id,) * 2).fetchone()
+        return found
+
     def host(self) -> HostRecord | None:
         row = self._connection.execute("SELECT account_fields, roles FROM host").fetchone()
         if row is None:
             return None
         fields, roles = map(msgspec.json.decode, row)
-        return HostRecord(account_fields=tuple(fields), roles=roles and tuple(roles))
+        return HostRecord(account_fields=fields, roles=None if roles is None else tuple(roles))
 
     def remember_host(self, record: HostRecord) -> None:
         values = [msgspec.json.encode(each).decode() for each in msgspec.structs.astuple(record)]
@@ -102,7 +130,8 @@ class SqliteTransaction:
 class SqliteStore:
     """`scim_asgi.store.base.Store` in a file, or in memory for as long as it is open.
 
-    A file that is put in the place of the open one is opened on the next use.
+    What is brief runs in the event loop, on connections of its own; all else in a thread. A file
+    that is put in the place of the open one is opened on the next use.
 
     Args:
         path: The file's path, or ``:memory:``.
@@ -119,10 +148,14 @@ class SqliteStore:
     ) -> None:
         self._file = DatabaseFile(path)
         self._writing = Connection(path, busy_timeout)
-        self._reading = self._writing if path == MEMORY else Connection(path, busy_timeout)
-        self._writer = Writer(self._writing, self._check)
+        # In memory there is but one connection, which others wait for in its thread.
+        self._has_several = path != MEMORY
+        self._reading = Connection(path, busy_timeout) if self._has_several else self._writing
+        self._looking = LookUps(path)
+        self._writer = Writer(self._writing, busy_timeout, self._check)
         self._kept = kept
         self._is_replaced = False
+        self._checked_at = 0.0
         self._reopening = asyncio.Lock()
 
     async def open(self) -> None:
@@ -132,8 +165,12 @@ class SqliteStore:
         await self._writing.open()
         try:
             await _translated(self._writing.run(lambda opened: migrate(opened, make=make)))
-            if self._reading is not self._writing:
+            self._writing.here.execute("PRAGMA busy_timeout = 0")
+            self._to_write = SqliteTransaction(self._writing.here, self._kept)
+            if self._has_several:
                 await self._reading.open()
+                self._to_read = SqliteTransaction(self._reading.here)
+                self._to_look_up = SqliteTransaction(await self._looking.open(), is_bounded=True)
             self._file.remember()
         except BaseException:
             await self.close()
@@ -142,27 +179,41 @@ class SqliteStore:
 
     async def close(self) -> None:
         await self._writer.finish()
+        self._looking.close()
         await self._writing.close()
         await self._reading.close()
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
         if self._is_replaced:
             await self._reopen()
+        if not self._has_several:
+            return await self.write(work, durable=False)
+        if brief:
+            try:
+                return self._look_up(work)
+            except TakesLong:
+                pass
         return await _translated(self._reading.run(lambda opened: self._read(opened, work)))
 
-    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+    async def write(
+        self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
+    ) -> T:
         if self._is_replaced:
             await self._reopen()
-        unit = self._writer.write(
-            lambda connection: work(SqliteTransaction(connection, self._kept)), durable=durable
-        )
+        unit = self._writer.write(lambda: work(self._to_write), durable=durable, brief=brief)
         return await _translated(unit)
+
+    def _look_up(self, work: Callable[[Transaction], T]) -> T:
+        if time.monotonic() > self._checked_at + _CHECKED_AGAIN:
+            self._check_file()
+            self._checked_at = time.monotonic()
+        return self._looking.read(lambda: work(self._to_look_up))
 
     def _read(self, connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
         self._check_file()
         connection.execute("BEGIN")
         try:
-            return work(SqliteTransaction(connection))
+            return work(self._to_read)
         finally:
             connection.execute("ROLLBACK")
 

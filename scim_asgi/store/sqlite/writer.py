@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from scim_asgi.store.sqlite.connection import Connection, is_busy
@@ -15,11 +18,15 @@ T = TypeVar("T")
 MAX_UNITS = 128
 """How many units of work share a transaction at most."""
 
+_TURN = 0.002
+"""How many seconds brief units may run in a row before others have their turn."""
+
 
 @dataclass(slots=True, eq=False)
 class _Unit:
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[], Any]
     durable: bool
+    brief: bool
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
@@ -28,25 +35,33 @@ class _Unit:
 class Writer:
     """Runs units of work one after the other, in the order in which they came.
 
-    A unit that raises is undone alone. A commit that fails fails all its units.
+    A unit that raises is undone alone. A commit that fails fails all its units. Brief units run
+    in the event loop; others, locks and the disk are waited for in the connection's thread.
 
     Args:
         connection: Where they run.
+        patience: How many seconds to wait for another process's lock.
         check: What raises when that is not where they should: called before units run, and
             again before anybody is told that they are stored.
     """
 
-    def __init__(self, connection: Connection, check: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        patience: float,
+        check: Callable[[sqlite3.Connection], None],
+    ) -> None:
         self._connection = connection
+        self._patience = round(patience * 1000)
         self._check = check
-        self._waiting: list[_Unit] = []
+        self._waiting: deque[_Unit] = deque()
         self._running: asyncio.Task[None] | None = None
         self._durable = True
 
-    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool) -> T:
+    async def write(self, work: Callable[[], T], *, durable: bool, brief: bool) -> T:
         """Run a unit of work and return its result once its transaction is committed."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Unit(work, durable, future))
+        self._waiting.append(_Unit(work, durable, brief, future))
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name="scim-asgi writer")
         return await future
@@ -59,18 +74,20 @@ class Writer:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                units, self._waiting = self._waiting[:MAX_UNITS], self._waiting[MAX_UNITS:]
-                await self._commit(units)
+                await self._commit()
         finally:
             self._running = None
 
-    async def _commit(self, units: list[_Unit]) -> None:
+    async def _commit(self) -> None:
+        """Run the units that wait in one transaction, and tell those who wait for them."""
+        units: list[_Unit] = []
         try:
-            await self._connection.run(lambda connection: self._transact(connection, units))
+            await self._transact(units)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
-            if is_busy(error):
+            if is_busy(error) or not units:
                 # Whoever came meanwhile has waited for the same lock, and waits no second time.
-                units, self._waiting = [*units, *self._waiting], []
+                units += self._waiting
+                self._waiting.clear()
             for unit in units:
                 unit.error = error
         for unit in units:
@@ -81,30 +98,68 @@ class Writer:
             else:
                 unit.future.set_exception(unit.error)
 
-    def _transact(self, connection: sqlite3.Connection, units: list[_Unit]) -> None:
-        self._wait_for_disk(connection, any(unit.durable for unit in units))
-        connection.execute("BEGIN IMMEDIATE")
+    async def _transact(self, units: list[_Unit]) -> None:
+        connection, durable = self._connection.here, any(unit.durable for unit in self._waiting)
+        await self._begin(connection, durable)
         try:
-            self._check(connection)
-            for unit in units:
-                _run_unit(connection, unit)
-            connection.execute("COMMIT")
+            await self._run_units(connection, units, durable)
+            await self._connection.run(self._end)
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            await self._connection.run(_roll_back)
             raise
-        self._check(connection)
 
-    def _wait_for_disk(self, connection: sqlite3.Connection, durable: bool) -> None:
+    async def _begin(self, connection: sqlite3.Connection, durable: bool) -> None:
         if durable != self._durable:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            await self._connection.run(self._begin_in_time)
+
+    def _begin_in_time(self, connection: sqlite3.Connection) -> None:
+        """Wait for another process's lock; the event loop never does."""
+        connection.execute(f"PRAGMA busy_timeout = {self._patience}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        finally:
+            connection.execute("PRAGMA busy_timeout = 0")
+
+    async def _run_units(
+        self, connection: sqlite3.Connection, units: list[_Unit], durable: bool
+    ) -> None:
+        """Run what waits, what comes meanwhile included, unless it needs a commit of its own."""
+        self._check(connection)
+        began = time.monotonic()
+        while self._waiting and len(units) < MAX_UNITS:
+            if self._waiting[0].durable and not durable:
+                return
+            unit = self._waiting.popleft()
+            units.append(unit)
+            if not unit.brief:
+                await self._connection.run(partial(_run_unit, unit))
+            else:
+                _run_unit(unit, connection)
+            if time.monotonic() - began > _TURN:
+                await asyncio.sleep(0)
+                began = time.monotonic()
+
+    def _end(self, connection: sqlite3.Connection) -> None:
+        connection.execute("COMMIT")
+        self._check(connection)
 
 
-def _run_unit(connection: sqlite3.Connection, unit: _Unit) -> None:
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _run_unit(unit: _Unit, connection: sqlite3.Connection) -> None:
     connection.execute("SAVEPOINT unit")
     try:
-        unit.result = unit.work(connection)
+        unit.result = unit.work()
     except Exception as error:
         if not connection.in_transaction:
             raise

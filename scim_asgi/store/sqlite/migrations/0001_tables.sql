@@ -113,6 +113,7 @@ CREATE TABLE tokens (
     last_used_at INTEGER,
     expires_at INTEGER,
     revoked_at INTEGER,
+    refused_at INTEGER,
     nonce TEXT
 );
 CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
@@ -120,6 +121,7 @@ CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
 CREATE UNIQUE INDEX tokens_by_nonce ON tokens (organization_id, nonce) WHERE nonce IS NOT NULL;
 -- Revoked tokens are not in it, so that looking one up costs what looking up any wrong one costs.
 CREATE UNIQUE INDEX tokens_live ON tokens (digest) WHERE revoked_at IS NULL;
+CREATE INDEX tokens_revoked ON tokens (digest) WHERE revoked_at IS NOT NULL;
 CREATE INDEX tokens_by_organization ON tokens (organization_id, number);
 
 -- Every override that was ever saved; the one with the highest number is in force.
@@ -145,7 +147,7 @@ CREATE TABLE role_rules (
 CREATE INDEX role_rules_by_organization ON role_rules (organization_id, number);
 
 -- How far the accounts of an organization are mapped anew since its mapping or role rules were
--- replaced.
+-- replaced. One is blocked while what is saved does not fit the host.
 CREATE TABLE remappings (
     number INTEGER PRIMARY KEY,
     organization_id TEXT NOT NULL UNIQUE,
@@ -157,9 +159,11 @@ CREATE TABLE remappings (
     mapped INTEGER NOT NULL,
     changed INTEGER NOT NULL,
     skipped INTEGER NOT NULL,
-    finished_at INTEGER
+    finished_at INTEGER,
+    blocked INTEGER NOT NULL
 );
-CREATE INDEX remappings_unfinished ON remappings (number) WHERE finished_at IS NULL;
+CREATE INDEX remappings_unfinished ON remappings (number)
+WHERE finished_at IS NULL AND NOT blocked;
 
 CREATE TABLE provisioning_log (
     number INTEGER PRIMARY KEY,
@@ -178,9 +182,12 @@ CREATE TABLE provisioning_log (
     scim_type TEXT,
     detail TEXT NOT NULL,
     changes TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    members TEXT NOT NULL,
     hook TEXT NOT NULL,
     notes TEXT NOT NULL,
     actor TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
     surface TEXT NOT NULL,
     count INTEGER NOT NULL
 );

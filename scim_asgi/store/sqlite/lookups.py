@@ -1,0 +1,75 @@
+"""A few rows read by key, at once: what takes less time than a hop into a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
+
+from scim_asgi.store.errors import StoreUnavailable
+
+T = TypeVar("T")
+
+_STEPS = 50_000
+"""How many steps of SQLite's machine are taken at most: a millisecond or two."""
+
+
+class TakesLong(Exception):
+    """A read is none that can be made at once; it is to be made in a thread."""
+
+
+class LookUps:
+    """A connection that reads in the event loop, and gives up what would hold it up.
+
+    Locks are not waited for, and queries are ended after a number of steps.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> sqlite3.Connection:
+        """Open the file, which is there already, and return the connection."""
+        self._connection = await asyncio.to_thread(self._connect)
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        connection.execute("PRAGMA query_only = ON")
+        connection.set_progress_handler(lambda: True, _STEPS)
+        return connection
+
+    def read(self, work: Callable[[], T]) -> T:
+        """Run a unit of work that reads through this connection.
+
+        Raises:
+            TakesLong: It has to wait, takes too many steps, or fails; the thread will say why.
+        """
+        connection = self._connection
+        if connection is None:
+            msg = "The store is closed."
+            raise StoreUnavailable(msg)
+        try:
+            connection.execute("BEGIN")
+            try:
+                return work()
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise TakesLong from error
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
