@@ -87,9 +87,7 @@ def test_what_is_in_force_already_is_no_conflict(admin: httpx.Client, path: str)
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_of_changes_at_once_over_the_same_version_one_is_saved(
-    served: Host, hosts: Hosts, path: str
-) -> None:
+def test_of_changes_at_once_over_the_same_version_one_is_saved(hosts: Hosts, path: str) -> None:
     host = hosts()
     clients = [host.admin("race") for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
