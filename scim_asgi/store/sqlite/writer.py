@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
 
 T = TypeVar("T")
@@ -20,6 +21,8 @@ MAX_UNITS = 128
 
 _TURN = 0.002
 """How many seconds brief units may run in a row before others have their turn."""
+
+_STOPPED = "The store was stopped in the middle of it."
 
 
 @dataclass(slots=True, eq=False)
@@ -62,14 +65,14 @@ class Writer:
         """Run a unit of work and return its result once its transaction is committed."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Unit(work, durable, brief, future))
-        if self._running is None:
+        if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run(), name="scim-asgi writer")
         return await future
 
     async def finish(self) -> None:
         """Wait until nothing waits any more."""
-        if self._running is not None:
-            await asyncio.shield(self._running)
+        while self._running is not None and not self._running.done():
+            await asyncio.wait([self._running])
 
     async def _run(self) -> None:
         try:
@@ -84,24 +87,27 @@ class Writer:
         try:
             await self._transact(units)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
-            if is_busy(error) or not units:
-                # Whoever came meanwhile has waited for the same lock, and waits no second time.
-                units += self._waiting
-                self._waiting.clear()
+            self._fail(units, error, is_last=is_busy(error) or not units)
+        except BaseException:
+            self._fail(units, StoreUnavailable(_STOPPED), is_last=True)
+            raise
+        finally:
             for unit in units:
-                unit.error = error
+                _tell(unit)
+
+    def _fail(self, units: list[_Unit], error: Exception, *, is_last: bool) -> None:
+        """Let units fail; those that wait too where it is of no use to try with them again."""
+        if is_last:
+            # Whoever came meanwhile has waited for the same lock, and waits no second time.
+            units += self._waiting
+            self._waiting.clear()
         for unit in units:
-            if unit.future.done():
-                continue
-            if unit.error is None:
-                unit.future.set_result(unit.result)
-            else:
-                unit.future.set_exception(unit.error)
+            unit.error = error
 
     async def _transact(self, units: list[_Unit]) -> None:
         connection, durable = self._connection.here, any(unit.durable for unit in self._waiting)
-        await self._begin(connection, durable)
         try:
+            await self._begin(connection, durable)
             await self._run_units(connection, units, durable)
             await self._connection.run(self._end)
         except BaseException:
@@ -149,6 +155,15 @@ class Writer:
     def _end(self, connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
         self._check(connection)
+
+
+def _tell(unit: _Unit) -> None:
+    if unit.future.done():
+        return
+    if unit.error is None:
+        unit.future.set_result(unit.result)
+    else:
+        unit.future.set_exception(unit.error)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
