@@ -87,8 +87,7 @@ async def test_a_writer_that_is_stopped_during_a_unit_leaves_nothing_open(
 
 async def test_a_writer_that_is_stopped_before_it_begins_is_begun_anew(store: SqliteStore) -> None:
     waiting = asyncio.create_task(store.write(save))
-    while store._writer._running is None:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     await stop(store)
     await require_in_order(store)
     assert 1 == await asyncio.wait_for(waiting, 10)
