@@ -1,4 +1,4 @@
-"""The writer: what becomes of its transaction when it is stopped, at whatever moment."""
+"""The writer: where units run, and what becomes of a transaction that is stopped at any moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import StoreUnavailable
-from scim_asgi.store.records import VersionRecord
+from scim_asgi.store.records import ResourceKeys, ResourceRecord, VersionRecord
 from scim_asgi.store.sqlite import SqliteStore
 
 
@@ -103,3 +103,39 @@ async def test_a_store_is_closed_once_nothing_is_written_any_more(store: SqliteS
     await store._writer.finish()
     assert store._writer._running is None
     await writing
+
+
+@pytest.mark.parametrize(("length", "is_at_once"), [(1_000, True), (100_000, False)])
+async def test_what_is_called_brief_and_meets_a_long_document_is_left_to_a_thread(
+    store: SqliteStore, length: int, is_at_once: bool
+) -> None:
+    record = ResourceRecord(
+        organization_id="acme",
+        resource_type="User",
+        id="ada",
+        document={"userName": "ada", "urn:example:ext": {"text": "x" * length}},
+        created=now(),
+        last_modified=now(),
+    )
+    await store.write(lambda tx: tx.resources.insert(record, {}, ResourceKeys((), ())))
+    threads: list[int] = []
+
+    def read(tx: Transaction) -> str:
+        threads.append(threading.get_ident())
+        found = tx.resources.get("acme", "User", "ada")
+        assert found is not None
+        return found.id
+
+    def write(tx: Transaction) -> list[int]:
+        save(tx)
+        read(tx)
+        return [each.number for each in tx.mappings.list("acme", limit=10)]
+
+    here = threading.get_ident()
+    assert [1] == await store.write(write, brief=True)
+    assert is_at_once == (threads == [here])
+    assert here == threads[0]
+    threads.clear()
+    assert "ada" == await store.read(read, brief=True)
+    assert is_at_once == (threads == [here])
+    assert (1 if is_at_once else 2) == len(threads)

@@ -12,6 +12,7 @@ from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceKeys, ResourceRecord
 from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite import queries
+from scim_asgi.store.sqlite.lookups import TakesLong
 
 _COLUMNS = """number, organization_id, resource_type, id, document, version, revision, created,
 last_modified, coalesce((SELECT total FROM group_changes WHERE member_number = number), 0)"""
@@ -61,31 +62,40 @@ DELETE FROM lookup_values
 WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
 """
 
+_LONG = 50_000
+"""How many characters of a document are read, changed and written in well under a millisecond."""
+
 _NO_KEYS = ResourceKeys((), ())
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SqliteResources:
-    """`scim_asgi.store.base.Resources` on a connection."""
+    """`scim_asgi.store.base.Resources` on a connection.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: The connection.
+        is_brief: Whether a document that is too long to be read at once raises TakesLong.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, is_brief: bool = False) -> None:
         self._execute = connection.execute
         self._execute_many = connection.executemany
+        self._is_brief = is_brief
 
     def get(
         self, organization_id: str, resource_type: str, resource_id: str
     ) -> ResourceRecord | None:
         row = self._execute(_GET, (resource_id, organization_id, resource_type)).fetchone()
-        return None if row is None else _record(row)
+        return None if row is None else self._record(row)
 
     def by_number(self, number: int) -> ResourceRecord | None:
         row = self._execute(_BY_NUMBER, (number,)).fetchone()
-        return None if row is None else _record(row)
+        return None if row is None else self._record(row)
 
     def by_numbers(self, numbers: Sequence[int]) -> dict[int, ResourceRecord]:
         rows = self._execute(_BY_NUMBERS, (_encode(numbers).decode(),))
-        return {record.number: record for record in map(_record, rows)}
+        return {record.number: record for record in map(self._record, rows)}
 
     def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
         row = self._execute(_OWNER, (organization_id, resource_type, path, value)).fetchone()
@@ -172,7 +182,7 @@ class SqliteResources:
     def select(self, selection: Selection) -> list[ResourceRecord]:
         if selection.is_look_up and not selection.is_sorted:
             query = queries.select(selection, _COLUMNS)
-            return [_record(row) for row in self._execute(query.sql, query.parameters)]
+            return [self._record(row) for row in self._execute(query.sql, query.parameters)]
         # Documents are read once it is known which: sorting does not carry them along.
         query = queries.select(selection)
         numbers = [row[0] for row in self._execute(query.sql, query.parameters)]
@@ -190,17 +200,18 @@ class SqliteResources:
         query = queries.count(selection, part)
         return int(self._execute(query.sql, query.parameters).fetchone()[0])
 
-
-def _record(row: tuple[Any, ...]) -> ResourceRecord:
-    return ResourceRecord(
-        number=row[0],
-        organization_id=row[1],
-        resource_type=row[2],
-        id=row[3],
-        document=_decode(row[4]),
-        version=row[5],
-        revision=row[6],
-        created=row[7],
-        last_modified=row[8],
-        group_changes=row[9],
-    )
+    def _record(self, row: tuple[Any, ...]) -> ResourceRecord:
+        if self._is_brief and len(row[4]) > _LONG:
+            raise TakesLong
+        return ResourceRecord(
+            number=row[0],
+            organization_id=row[1],
+            resource_type=row[2],
+            id=row[3],
+            document=_decode(row[4]),
+            version=row[5],
+            revision=row[6],
+            created=row[7],
+            last_modified=row[8],
+            group_changes=row[9],
+        )

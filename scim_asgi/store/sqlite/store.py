@@ -54,6 +54,7 @@ class SqliteTransaction:
         connection: The connection; it is used for one unit of work at a time.
         kept: Returns what is kept of a row of the provisioning log.
         is_bounded: Whether queries are ended early enough whatever they are.
+        is_brief: Whether it runs in the event loop: what would hold that up raises TakesLong.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class SqliteTransaction:
         kept: Callable[[LogRecord], LogRecord] = _whole,
         *,
         is_bounded: bool = False,
+        is_brief: bool = False,
     ) -> None:
-        self.resources = SqliteResources(connection)
+        self.resources = SqliteResources(connection, is_brief=is_brief)
         self.members = SqliteMembers(connection)
         self.accounts = SqliteAccounts(connection)
         self.tokens = SqliteTokens(connection)
@@ -167,11 +169,14 @@ class SqliteStore:
             await _translated(self._writing.run(lambda opened: migrate(opened, make=make)))
             self._writing.here.execute("PRAGMA busy_timeout = 0")
             self._to_write = SqliteTransaction(self._writing.here, self._kept)
+            self._to_write_at_once = SqliteTransaction(
+                self._writing.here, self._kept, is_brief=True
+            )
             if self._has_several:
                 await self._reading.open()
                 self._to_read = SqliteTransaction(self._reading.here)
                 looking = await _translated(self._reading.run(lambda _: self._looking.open()))
-                self._to_look_up = SqliteTransaction(looking, is_bounded=True)
+                self._to_look_up = SqliteTransaction(looking, is_bounded=True, is_brief=True)
             self._file.remember()
         except BaseException:
             await self.close()
@@ -201,8 +206,11 @@ class SqliteStore:
     ) -> T:
         if self._is_replaced:
             await self._reopen()
-        unit = self._writer.write(lambda: work(self._to_write), durable=durable, brief=brief)
-        return await _translated(unit)
+
+        def unit(*, at_once: bool) -> T:
+            return work(self._to_write_at_once if at_once else self._to_write)
+
+        return await _translated(self._writer.write(unit, durable=durable, brief=brief))
 
     def _look_up(self, work: Callable[[Transaction], T]) -> T:
         if time.monotonic() > self._checked_at + _CHECKED_AGAIN:

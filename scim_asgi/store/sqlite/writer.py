@@ -9,12 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
+from scim_asgi.store.sqlite.lookups import TakesLong
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 MAX_UNITS = 128
 """How many units of work share a transaction at most."""
@@ -25,9 +27,15 @@ _TURN = 0.002
 _STOPPED = "The store was stopped in the middle of it."
 
 
+class Work(Protocol[T_co]):
+    """A unit of work; at once is in the event loop, and may raise TakesLong."""
+
+    def __call__(self, *, at_once: bool) -> T_co: ...
+
+
 @dataclass(slots=True, eq=False)
 class _Unit:
-    work: Callable[[], Any]
+    work: Work[Any]
     durable: bool
     brief: bool
     future: asyncio.Future[Any]
@@ -61,7 +69,7 @@ class Writer:
         self._running: asyncio.Task[None] | None = None
         self._durable = True
 
-    async def write(self, work: Callable[[], T], *, durable: bool, brief: bool) -> T:
+    async def write(self, work: Work[T], *, durable: bool, brief: bool) -> T:
         """Run a unit of work and return its result once its transaction is committed."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Unit(work, durable, brief, future))
@@ -144,10 +152,8 @@ class Writer:
                 return
             unit = self._waiting.popleft()
             units.append(unit)
-            if not unit.brief:
+            if not (unit.brief and _run_at_once(unit, connection)):
                 await self._connection.run(partial(_run_unit, unit))
-            else:
-                _run_unit(unit, connection)
             if time.monotonic() - began > _TURN:
                 await asyncio.sleep(0)
                 began = time.monotonic()
@@ -171,10 +177,19 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def _run_unit(unit: _Unit, connection: sqlite3.Connection) -> None:
+def _run_at_once(unit: _Unit, connection: sqlite3.Connection) -> bool:
+    """Run a brief unit; return False, and leave nothing of it, where it is not so brief."""
+    _run_unit(unit, connection, at_once=True)
+    if not isinstance(unit.error, TakesLong):
+        return True
+    unit.error = None
+    return False
+
+
+def _run_unit(unit: _Unit, connection: sqlite3.Connection, *, at_once: bool = False) -> None:
     connection.execute("SAVEPOINT unit")
     try:
-        unit.result = unit.work()
+        unit.result = unit.work(at_once=at_once)
     except Exception as error:
         if not connection.in_transaction:
             raise
