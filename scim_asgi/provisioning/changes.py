@@ -148,7 +148,8 @@ class Changes:
         password = patched.pop("password", None) if definition.unstored_attributes else None
         shown = {"id", "meta", *definition.derived_attributes}
         document = {name: value for name, value in patched.items() if name not in shown}
-        ignored = passed_over(patch.ignored)
+        # A unit may be run again, with the same plan.
+        ignored = passed_over(dict.fromkeys(patch.ignored))
         effects = self._memberships.patch(unit, record, patch).with_notes(*ignored)
         opens = document.get("active") is True and "active" in _named(patch)
         effects = replace(effects, opens=opens)

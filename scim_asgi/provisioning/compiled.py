@@ -47,6 +47,7 @@ class CompiledMappings:
         key = (organization_id, tx.stamp(organization_id))
         compiled = self._compiled.get(key)
         if compiled is None:
+            tx.take_long()
             if len(self._compiled) >= _CACHED:
                 self._compiled.clear()
             compiled = self._compiled[key] = self._load(tx, organization_id)

@@ -409,6 +409,9 @@ class Transaction(Protocol):
     def in_time(self, seconds: float) -> AbstractContextManager[None]:
         """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
 
+    def take_long(self) -> None:
+        """Say that what follows may take long: a unit that is called brief is begun anew."""
+
     def stamp(self, organization_id: str) -> Stamp:
         """Return which override and which role rules of an organization are in force.
 
@@ -451,7 +454,8 @@ class Store(Protocol):
         """Run a unit of work and return its result once it is on disk.
 
         Args:
-            work: The unit of work; what it raises undoes all that it did.
+            work: The unit of work; what it raises undoes all that it did. It may be run twice
+                where it is called brief and is not.
             durable: False when losing the change in a power failure would only repeat
                 something: then nobody waits for the disk.
             brief: Whether it reads and changes a few rows by key, and no more.

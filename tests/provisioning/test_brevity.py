@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from scim_asgi import ScimApp
+from scim_asgi.mapping.mapping import CompiledMapping
+from scim_asgi.mapping.roles import RoleRules
 from scim_asgi.protocol.core import user_definition
 from scim_asgi.protocol.limits import DEFAULT_LIMITS
 from scim_asgi.protocol.messages import read_patch
 from scim_asgi.protocol.patch import plan_patch
 from scim_asgi.provisioning.brevity import is_brief, is_short
-from tests.client import PATCH_OP
+from scim_asgi.provisioning.compiled import CompiledMappings
+from tests.client import PATCH_OP, USER
+from tests.product import Product
 
 LONG = {
     "a list": [1] * 21,
@@ -37,3 +46,39 @@ def test_a_resource_and_a_patch_are_as_long_as_what_is_deepest_in_them(value: An
 def test_what_directories_send_is_short() -> None:
     emails = [{"value": f"{number}@acme.test", "type": "work"} for number in range(20)]
     assert is_short({"userName": "ada", "active": True, "title": None, "emails": emails})
+
+
+async def test_a_mapping_is_compiled_once_and_never_in_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    compile_it = CompiledMappings.compile
+
+    def watched(
+        self: CompiledMappings, override: Mapping[str, str], rules: RoleRules
+    ) -> CompiledMapping:
+        threads.append(threading.get_ident())
+        return compile_it(self, override, rules)
+
+    product = Product()
+    app = ScimApp(str(tmp_path / "scim.db"), hooks=product)
+    async with app.lifespan():
+        token = (await app.tokens.issue("acme", name="tests")).token
+        monkeypatch.setattr(CompiledMappings, "compile", watched)
+        headers = {"Authorization": f"Bearer {token}"}
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://scim", headers=headers
+        ) as client:
+            user = {"schemas": [USER], "userName": "ada@acme.test"}
+            created = await client.post("/Users", json=user)
+            assert 201 == created.status_code
+            body = {
+                "schemas": [PATCH_OP],
+                "Operations": [{"op": "replace", "path": "title", "value": "Countess"}],
+            }
+            changed = await client.patch(f"/Users/{created.json()['id']}", json=body)
+            assert 200 == changed.status_code
+    assert 1 == len(threads)
+    assert threading.get_ident() not in threads
+    assert ["create"] == product.changes

@@ -77,6 +77,11 @@ class SqliteTransaction:
         self.log = SqliteLog(connection, kept)
         self._connection = connection
         self._is_bounded = is_bounded
+        self._is_brief = is_brief
+
+    def take_long(self) -> None:
+        if self._is_brief:
+            raise TakesLong
 
     @contextmanager
     def in_time(self, seconds: float) -> Iterator[None]:
