@@ -104,11 +104,17 @@ class OpeningStore:
         self.is_open = False
         await self._store.close()
 
-    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+    async def read(
+        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+    ) -> T:
         """Open the store where needed, and read."""
         if not self.is_open:
             await self.open()
-        return await self._store.read(work, brief=brief)
+        return await self._store.read(work, brief=brief, fresh=fresh)
+
+    def note(self, work: Callable[[Transaction], None]) -> None:
+        """Note something in the open store."""
+        self._store.note(work)
 
     async def write(
         self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
