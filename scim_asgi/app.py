@@ -72,11 +72,12 @@ class ScimApp(Generic[A]):
         rate_limit: Operations for each token, such as ``100/second``; None for no limit.
         failed_auth_limit: Requests without a valid token from each address, such as
             ``100/minute``; None for no limit.
-        hook_timeout: Seconds that a hook may take.
+        hook_timeout: Seconds that a hook may take, 300 at most.
         resource_types: Further resource types.
         rate_limit_storage: A storage URI of the library `limits`, for limits that several
             processes share.
-        mount_path: The prefix that a host leaves in the path without saying so (Litestar).
+        mount_path: The prefix that a host leaves in the path, or takes off it, without saying so
+            (Litestar).
         limits: What a request may cost.
         cursor_timeout: Seconds that a cursor of a list may be used (RFC 9865).
         unknown_attributes: ``ignore`` or ``reject`` what no schema knows.

@@ -21,6 +21,7 @@ from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
+from scim_asgi.provisioning.clock import LONGEST_HOOK
 from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.delivery import Delivery
@@ -56,7 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_limit: str | None = "100/second"
     failed_auth_limit: str | None = "100/minute"
     rate_limit_storage: str = "memory://"
-    hook_timeout: float = 10.0
+    hook_timeout: Annotated[float, Meta(gt=0, le=LONGEST_HOOK)] = 10.0
     mount_path: str = ""
     limits: Limits = DEFAULT_LIMITS
     cursor_timeout: Annotated[float, Meta(gt=0)] = 3600.0
@@ -152,11 +153,11 @@ class Runtime(Generic[A]):
         reconciler = Reconciler(self.store, self._delivery, registry)
         guard = ClosingGuard(settings.guard)
         compiled = CompiledMappings(fields, settings.roles)
-        self.host = Host(self.store, fields, compiled)
         accounts = WantedAccounts(compiled, hooks, guard)
         remapping = Remapping(accounts, guard)
+        self.host = Host(self.store, compiled, remapping)
         self.background = Background(
-            self.store, remapping, hooks, reconciler, settings.base_url or ""
+            self.store, self.host, remapping, hooks, reconciler, settings.base_url or ""
         )
         wake = self.background.wake
         self.mappings = Mappings(self.store, registry, fields, compiled, remapping, wake)

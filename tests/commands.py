@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.waiting import until
+
 
 def command(folder: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a `scim-asgi` command in a folder and check its exit status."""
@@ -54,3 +56,25 @@ def served(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Pope
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
+
+
+@contextmanager
+def uvicorn(folder: Path, target: str, **environment: str) -> Iterator[str]:
+    """Run `uvicorn TARGET` in a folder, as a product does, and yield its URL."""
+    log = folder / "uvicorn.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", target, "--port", "0", "--lifespan", "on"],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stderr=errors,
+            stdout=errors,
+        )
+    try:
+        until(lambda: "Uvicorn running" in log.read_text() or process.poll() is not None, 30)
+        match = re.search(r"Uvicorn running on (http\S+)", log.read_text())
+        assert match is not None, log.read_text()
+        yield match[1]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, -signal.SIGTERM), log.read_text()

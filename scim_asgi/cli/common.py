@@ -317,6 +317,11 @@ def decode(file: Path, kind: type[T], wanted: str) -> T:
         raise click.ClickException(msg) from error
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def print_json(value: Any, *, is_issue: bool = False) -> None:
     """Print a value as one line of JSON, without tokens unless one is issued."""
     line = msgspec.json.encode(value).decode()

@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import Product, json_option, print_json, product_options, run
+from scim_asgi.cli.common import (
+    Product,
+    counted,
+    json_option,
+    print_json,
+    printable,
+    product_options,
+    run,
+)
 from scim_asgi.provisioning.drift import Drift
 
 _KINDS = {
@@ -40,8 +48,9 @@ def drift(
     for each in found:
         print_json(each) if as_json else click.echo(_line(each))
     if not as_json:
-        repaired = ", and are delivered again" if repair and found else ""
-        click.echo(f"{len(found)} accounts of {organization} differ{repaired}.")
+        repaired = "; delivered again" if repair and found else ""
+        differ = "differs" if len(found) == 1 else "differ"
+        click.echo(f"{counted(len(found), 'account')} of {organization} {differ}{repaired}.")
     if found:
         raise SystemExit(1)
 
@@ -52,5 +61,6 @@ def _line(each: Drift) -> str:
     )
     pending = "  (a delivery is pending)" if each.is_pending else ""
     return (
-        f"{each.account_id}  {each.host_id or '-'}  {_KINDS[each.kind]}  {rest}{pending}".rstrip()
-    )
+        f"{printable(each.name)}  {each.account_id}  {each.host_id or '-'}  {_KINDS[each.kind]}  "
+        f"{rest}{pending}"
+    ).rstrip()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
@@ -52,8 +53,10 @@ def set_mapping(
     """Replace the override of ORGANIZATION with the JSON object in FILE; {} means the defaults."""
     override = _read(file)
 
-    async def save(app: ScimApp) -> int:
-        return await app.mappings.set(organization, override, by=operator())
+    async def save(app: ScimApp) -> Saved:
+        before = await app.mappings.history(organization, limit=1)
+        version = await app.mappings.set(organization, override, by=operator())
+        return Saved(version, is_new=not before or before[0].version != version)
 
     async def try_out(app: ScimApp) -> Trial:
         return await app.mappings.dry_run(organization, override)
@@ -61,8 +64,7 @@ def set_mapping(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        version = run(product, save, account_type="compared")
-        _print_saved(organization, version, as_json=as_json)
+        _print_saved(organization, run(product, save, account_type="compared"), as_json=as_json)
 
 
 @mapping.command()
@@ -147,8 +149,10 @@ def restore(
 ) -> None:
     """Put VERSION of the override of ORGANIZATION in force again, as a new version."""
 
-    async def save(app: ScimApp) -> int:
-        return await app.mappings.restore(organization, version, by=operator())
+    async def save(app: ScimApp) -> Saved:
+        before = await app.mappings.history(organization, limit=1)
+        restored = await app.mappings.restore(organization, version, by=operator())
+        return Saved(restored, is_new=before[0].version != restored)
 
     async def try_out(app: ScimApp) -> Trial:
         override = await app.mappings.saved(organization, version)
@@ -157,18 +161,27 @@ def restore(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        saved = run(product, save, account_type="compared")
-        _print_saved(organization, saved, as_json=as_json)
+        _print_saved(organization, run(product, save, account_type="compared"), as_json=as_json)
 
 
-def _print_saved(organization: str, version: int, *, as_json: bool) -> None:
+class Saved(Struct, frozen=True):
+    """The version that is in force, and whether it was not before."""
+
+    version: int
+    is_new: bool
+
+
+def _print_saved(organization: str, saved: Saved, *, as_json: bool) -> None:
+    version = saved.version
     if as_json:
         print_json({"organization_id": organization, "version": version})
-    else:
-        click.echo(
-            f"The mapping of {organization} is saved as version {version}; accounts are mapped "
-            f"anew, see scim-asgi mapping status {organization}."
-        )
+        return
+    done = (
+        f"The mapping of {organization} is saved as version {version}"
+        if saved.is_new
+        else f"That is the mapping of {organization} already, version {version}; nothing was saved"
+    )
+    click.echo(f"{done}. Accounts are mapped anew, see scim-asgi mapping status {organization}.")
 
 
 def _read(file: Path) -> dict[str, str]:

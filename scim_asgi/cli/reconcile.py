@@ -11,7 +11,15 @@ import click
 from msgspec import Struct
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import Product, json_option, operator, print_json, product_options, run
+from scim_asgi.cli.common import (
+    Product,
+    counted,
+    json_option,
+    operator,
+    print_json,
+    product_options,
+    run,
+)
 
 _LOOK = 0.2
 _LINE = 1.0
@@ -72,18 +80,19 @@ def reconcile(
     last = run(product, work, account_type="compared" if takes_part else "unused", works=True)
     if not last.is_done:
         msg = (
-            f"{last.left} of {last.total} accounts were not tried within {wait:g} s. They stay "
+            f"{last.left} of {counted(last.total, 'account')} not tried within {wait:g} s. They stay "
             "marked: start the server that has the hooks, or give this command --hooks."
         )
         raise click.ClickException(msg)
     if last.failed:
         msg = (
-            f"{last.failed} accounts were not confirmed and are tried again; "
-            f"`scim-asgi status {organization}` lists them."
+            f"{counted(last.failed, 'account')} not confirmed, to be tried again; "
+            f"`scim-asgi status {organization}` says which."
         )
         raise click.ClickException(msg)
     if not as_json:
-        click.echo(f"{last.total} accounts of {organization} were delivered.")
+        was = "was" if last.total == 1 else "were"
+        click.echo(f"{counted(last.total, 'account')} of {organization} {was} delivered.")
 
 
 async def _watched(

@@ -10,12 +10,17 @@ from typing import Any
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import Product, json_option, print_json, product_options, run
+from scim_asgi.cli.common import Product, counted, json_option, print_json, product_options, run
 from scim_asgi.mapping.attempts import shown
 from scim_asgi.provisioning.remapping import MappingStatus
 from scim_asgi.provisioning.trials import Difference, Trial
 
 _LOOK_AGAIN = 0.2
+
+NO_ACCOUNTS = (
+    "Accounts are made when the directory sends people to a server with hooks; without hooks, users "
+    "are stored and nobody is told of them."
+)
 
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Change nothing; show what would become of the accounts."
@@ -27,9 +32,12 @@ def print_trial(trial: Trial, *, as_json: bool) -> None:
     if as_json:
         print_json(trial)
         return
+    if not trial.total:
+        click.echo(f"There are no accounts to change. {NO_ACCOUNTS}")
+        return
     click.echo(
-        f"Of {trial.total} accounts {trial.changed} would change and {trial.skipped} could not be "
-        "mapped."
+        f"Of {counted(trial.total, 'account')} {trial.changed} would change and {trial.skipped} could "
+        "not be mapped."
     )
     for example in trial.examples:
         click.echo(_example(example))
@@ -62,8 +70,12 @@ def status(product: Product, organization: str, *, follow: bool | None, as_json:
     async def work(app: ScimApp) -> None:
         found = await app.mappings.status(organization)
         if found is None:
-            click.echo("null" if as_json else f"Nothing was ever mapped anew for {organization}.")
-        elif on_terminal and follows and not found.is_finished:
+            nothing = (
+                f"Nothing was ever mapped anew for {organization}: neither a mapping nor role rules "
+                "were saved since it has accounts."
+            )
+            click.echo("null" if as_json else nothing)
+        elif on_terminal and follows and not _is_over(found):
             await _bar(app, organization, found)
         else:
             await _lines(app, organization, follow=follows, as_json=as_json)
@@ -80,7 +92,7 @@ async def _seen(app: ScimApp, organization: str, *, follow: bool) -> AsyncIterat
             return
         if found != before:
             yield found
-        if found.is_finished or not follow:
+        if _is_over(found) or not follow:
             return
         before = found
         await asyncio.sleep(_LOOK_AGAIN)
@@ -100,6 +112,11 @@ async def _lines(app: ScimApp, organization: str, *, follow: bool, as_json: bool
         print_json(_to_wire(found)) if as_json else click.echo(_line(found))
 
 
+def _is_over(found: MappingStatus) -> bool:
+    """Return whether there is nothing to watch: all is done, or nothing is before a repair."""
+    return found.is_finished or found.is_blocked
+
+
 def _done(found: MappingStatus) -> int:
     """Return how many accounts are mapped and confirmed by the product."""
     return max(0, found.mapped - found.waiting)
@@ -111,8 +128,15 @@ def _to_wire(found: MappingStatus) -> dict[str, Any]:
 
 
 def _line(found: MappingStatus) -> str:
+    if found.is_blocked:
+        return (
+            f"waits ({found.cause}): the mapping or the role rules that are saved do not fit the "
+            "product, whose log says why. Save others, or start the product that they fit."
+        )
+    if not found.total and found.is_finished:
+        return f"done ({found.cause}): there were no accounts to map. {NO_ACCOUNTS}"
     state = "done" if found.is_finished else "at work"
     return (
-        f"{state} ({found.cause}): {found.mapped} of {found.total} accounts mapped, "
+        f"{state} ({found.cause}): {found.mapped} of {counted(found.total, 'account')} mapped, "
         f"{found.changed} changed, {found.skipped} skipped, {found.waiting} wait for the product"
     )

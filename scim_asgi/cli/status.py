@@ -8,6 +8,7 @@ import msgspec
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
     Product,
+    counted,
     json_option,
     operator,
     print_json,
@@ -18,7 +19,7 @@ from scim_asgi.cli.common import (
 )
 from scim_asgi.provisioning.connections import ConnectionStatus
 from scim_asgi.provisioning.reconciliation import Pending
-from scim_asgi.store.records import WorkLeft
+from scim_asgi.store.records import HeldChange, WorkLeft
 
 
 @click.command()
@@ -29,26 +30,29 @@ from scim_asgi.store.records import WorkLeft
 def status(product: Product, organization: str | None, limit: int, *, as_json: bool) -> None:
     """Print what the product has yet to confirm of ORGANIZATION, or of all."""
 
-    async def work(app: ScimApp) -> tuple[ConnectionStatus | None, WorkLeft, list[Pending]]:
-        connection = None if organization is None else await app.connections.status(organization)
+    async def work(app: ScimApp) -> tuple[ConnectionStatus | None, WorkLeft, list[Pending], bool]:
         left = await app.reconciliation.status(organization)
-        return connection, left, await app.reconciliation.pending(organization, limit=limit)
+        pending = await app.reconciliation.pending(organization, limit=limit)
+        if organization is None:
+            return None, left, pending, True
+        connection = await app.connections.status(organization)
+        return connection, left, pending, bool(await app.tokens.list(organization))
 
-    connection, left, accounts = run(product, work)
+    connection, left, accounts, has_token = run(product, work)
     if as_json:
         known = {} if connection is None else {"connection": connection}
         print_json({**known, **msgspec.to_builtins(left), "accounts": accounts})
         return
     if connection is not None:
-        _print_connection(connection)
+        _print_connection(connection, has_token=has_token)
     since = "" if left.oldest is None else f", since {show_time(left.oldest)}"
-    click.echo(f"pending  {left.pending}{since}; {left.waiting} of them were tried and wait")
+    click.echo(f"pending  {left.pending}{since}; {left.waiting} to be tried again later")
     click.echo(f"to map   {left.to_map}")
-    click.echo(f"held     {left.held}{_hint(organization, left)}")
+    click.echo(f"held     {_held(organization, left)}")
     for each in accounts:
         click.echo(
-            f"{each.organization_id}  {each.change}  {each.name}  {each.attempts} attempts  "
-            f"next {show_time(each.due_at)}  [{each.reason}]"
+            f"{each.organization_id}  {each.change}  {each.name}  "
+            f"{counted(each.attempts, 'attempt')}  next {show_time(each.due_at)}  [{each.reason}]"
         )
 
 
@@ -65,14 +69,25 @@ def release(product: Product, organization: str, *, as_json: bool) -> None:
     released = run(product, work)
     if as_json:
         print_json({"organization_id": organization, "released": released})
-    else:
+    elif released:
         click.echo(
-            f"{released} accounts of {organization} are released; the directory closes them when "
-            "it tries again."
+            f"{counted(released, 'account')} of {organization} released. What groups or the mapping "
+            "close is closed now, and what the directory asked for when it asks again, for which "
+            "it has two days."
         )
+    else:
+        click.echo(f"Nothing of {organization} is held; there was nothing to release.")
 
 
-def _print_connection(connection: ConnectionStatus) -> None:
+def _print_connection(connection: ConnectionStatus, *, has_token: bool) -> None:
+    if not has_token and not connection.users and connection.first_request_at is None:
+        name = connection.organization_id
+        click.echo(
+            printable(
+                f"Nothing is known of the organization {name}: no token was ever issued for it. "
+                "Where that surprises you, look for another spelling or --database."
+            )
+        )
     last = connection.last_request
     shown = (
         "never"
@@ -85,15 +100,34 @@ def _print_connection(connection: ConnectionStatus) -> None:
     if connection.hint:
         click.echo(printable(f"hint     {connection.hint}"))
     click.echo(printable(f"request  {shown}"))
-    click.echo(f"users    {connection.users}, {connection.active_users} accounts are open")
+    is_open = "is" if connection.active_users == 1 else "are"
+    accounts = counted(connection.active_users, "account")
+    click.echo(f"users    {connection.users}; {accounts} {is_open} open")
     click.echo(f"groups   {connection.groups}")
     click.echo(
-        f"errors   {connection.errors_24h} in 24 hours, and {connection.rate_limited_24h} requests "
-        "over the rate limit"
+        f"errors   {connection.errors_24h} in 24 hours, and "
+        f"{counted(connection.rate_limited_24h, 'request')} over the rate limit"
     )
 
 
-def _hint(organization: str | None, left: WorkLeft) -> str:
+_HELD: dict[HeldChange, tuple[str, str]] = {
+    "deactivation": ("deactivation", "deactivations"),
+    "deletion": ("deletion", "deletions"),
+    "mapping": ("closing by groups or the mapping", "closings by groups or the mapping"),
+}
+
+
+def _held(organization: str | None, left: WorkLeft) -> str:
+    """Return what is held, how many, and how to let it through."""
     if not left.held:
-        return ""
-    return f"; `scim-asgi release {organization or 'ORGANIZATION'}` lets them through"
+        return "0"
+    kinds = ", ".join(
+        counted(left.held_changes[change], *words)
+        for change, words in _HELD.items()
+        if change in left.held_changes
+    )
+    return (
+        f"{left.held} ({kinds}): unusually many at once. If they are meant, "
+        f"`scim-asgi release {organization or 'ORGANIZATION'}` lets them through, as the Directory "
+        "sync page does. If not, put it right in the directory."
+    )

@@ -87,7 +87,7 @@ class ScimEndpoint:
         traffic: What notes every request.
         base_url: The public base URL; None to use the request's own.
         limits: What a request may cost.
-        mount_path: A prefix that the host leaves in the path.
+        mount_path: A prefix that the host leaves in the path, or takes off it, without saying so.
     """
 
     def __init__(

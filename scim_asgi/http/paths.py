@@ -21,7 +21,7 @@ def route_path(scope: Scope, mount_path: str = "") -> tuple[str, str] | None:
 
     Args:
         scope: The ASGI scope; a host may keep the mount's prefix in its path or not.
-        mount_path: A prefix that a host leaves in the path without saying so.
+        mount_path: A prefix that a host leaves in the path, or takes off it, without saying so.
 
     Returns:
         The prefix and the route, which is empty or begins with ``/``; None when the path does
@@ -33,6 +33,8 @@ def route_path(scope: Scope, mount_path: str = "") -> tuple[str, str] | None:
     prefix, rest = _without_root(scope, path)
     if mount_path and _is_below(rest, mount_path):
         prefix, rest = prefix + mount_path, rest[len(mount_path) :]
+    elif not prefix.endswith(mount_path):
+        prefix += mount_path
     if rest and not rest.startswith("/"):
         return None
     return prefix, _SLASHES.sub("/", rest).rstrip("/")

@@ -81,7 +81,10 @@ class AccountFields(Generic[A]):
             for name, field in self._fields.items()
         }
         self.names = tuple(name for name in self._fields if name not in SERVER_FIELDS)
-        self.all_names = tuple(sorted(self._fields))
+        self.described = {
+            name: said(self._kinds[name]) + (", required" if field.required else "")
+            for name, field in sorted(self._fields.items())
+        }
         self.required = tuple(name for name in self.names if self._fields[name].required)
         metadata = self._fields.get(METADATA)
         self.has_metadata = (

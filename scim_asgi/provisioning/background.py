@@ -9,9 +9,10 @@ from contextlib import suppress
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Outcome
 from scim_asgi.provisioning.hooks import HookSet
+from scim_asgi.provisioning.host import Host
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.remapping import Remapping
-from scim_asgi.store.base import Store
+from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
 from scim_asgi.store.records import AccountRecord
 
@@ -26,6 +27,7 @@ class Background:
 
     Args:
         store: Where accounts are kept.
+        host: Says whether another process has taken over.
         remapping: What maps accounts anew.
         hooks: The host's hooks; without any there is nothing to do.
         reconciler: What delivers.
@@ -36,12 +38,14 @@ class Background:
     def __init__(
         self,
         store: Store,
+        host: Host,
         remapping: Remapping,
         hooks: HookSet,
         reconciler: Reconciler,
         base_url: str,
     ) -> None:
         self._store = store
+        self._host = host
         self._remapping = remapping
         self._hooks = hooks
         self._reconciler = reconciler
@@ -99,8 +103,11 @@ class Background:
     async def work(self) -> float:
         """Begin what can be done now; return how many seconds to wait for more."""
         self._wake.clear()
+        is_overtaken, is_to_map = await self._store.read(self._look)
+        if is_overtaken:
+            return _LOOK_AGAIN
         mapped = False
-        if await self._store.read(self._remapping.has_work):
+        if is_to_map:
             mapped = await self._store.write(self._remapping.work, durable=False)
         free = _PARALLEL - len(self._deliveries)
         claimed = await self._reconciler.claim_due(free) if free else []
@@ -114,6 +121,10 @@ class Background:
         if next_due is None:
             return _LOOK_AGAIN
         return min(max(0.05, (next_due - now()) / 1000), _LOOK_AGAIN)
+
+    def _look(self, tx: Transaction) -> tuple[bool, bool]:
+        """Return whether another process does the work, and whether there is any to map."""
+        return self._host.is_overtaken(tx), self._remapping.has_work(tx)
 
     def _deliver(self, account: AccountRecord) -> None:
         settle = self._reconciler.settle(account, base_url=self._base_url, directory="unknown")

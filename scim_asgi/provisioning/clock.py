@@ -1,10 +1,33 @@
-"""The time."""
+"""The time, and how far ahead of it what was noted can be."""
 
 from __future__ import annotations
 
 import time
 
+from scim_asgi.store.records import Present
+
+LONGEST_HOOK = 300.0
+"""Seconds that a hook may take at most, in any process."""
+
+GRACE = 2_000
+"""Milliseconds by which a claim outlasts the hook."""
+
+LONGEST_PAUSE = 3_600_000
+"""Milliseconds after which a delivery is repeated at the latest, jitter aside."""
+
+JITTER = 0.25
+
+_LONGEST_CLAIM = round(LONGEST_HOOK * 1000) + GRACE
+_LATEST_DUE = round(LONGEST_PAUSE * (1 + JITTER))
+_SLACK = 5_000
+
 
 def now() -> int:
     """Return the present time in Unix milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def present() -> Present:
+    """Return the present time, and until when claims and pauses that were begun by now can last."""
+    at = now()
+    return Present(at, at + _LONGEST_CLAIM + _SLACK, at + _LATEST_DUE + _SLACK)

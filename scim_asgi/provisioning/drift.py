@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.errors import ScimAsgiError
-from scim_asgi.mapping.fields import SERVER_FIELDS, AccountFields
+from scim_asgi.mapping.fields import EMAIL, SERVER_FIELDS, AccountFields
 from scim_asgi.provisioning.accounts import is_uncertain, with_delivery
 from scim_asgi.provisioning.hooks import HookSet, ReadHook
 from scim_asgi.store.base import Store, Transaction
@@ -31,6 +31,7 @@ class Drift(Struct, frozen=True, kw_only=True):
 
     Attributes:
         account_id: The account's id.
+        name: Its address, or its id.
         host_id: The host's own id.
         kind: `missing` at the host; `open` there, and to be closed; `closed` there, and to be
             open; or other `fields`.
@@ -39,6 +40,7 @@ class Drift(Struct, frozen=True, kw_only=True):
     """
 
     account_id: str
+    name: str
     host_id: str | None
     kind: DriftKind
     differences: dict[str, tuple[Any, Any]]
@@ -139,7 +141,7 @@ class DriftFinder:
                 known = replace(
                     account, confirmed={**account.wanted, **fields}, confirmed_state=state
                 )
-            tx.accounts.update(with_delivery(known, known, "drift", force=True))
+            tx.accounts.update(account, with_delivery(known, known, "drift", force=True))
 
         await self._store.write(work)
 
@@ -176,6 +178,7 @@ def _drift(
 ) -> Drift:
     return Drift(
         account_id=account.id,
+        name=str(account.wanted.get(EMAIL) or account.id),
         host_id=account.host_id,
         kind=kind,
         differences=differences,

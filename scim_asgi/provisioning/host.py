@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+import time
+from typing import Literal
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.errors import MappingUnusable
-from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.provisioning.compiled import CompiledMappings
+from scim_asgi.provisioning.remapping import VERSION, Remapping
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import HostRecord
 
 logger = logging.getLogger("scim_asgi.mapping")
 
 _BATCH = 50
+_HANDOVER = 300.0
+
+_CHANGED = (
+    "The product's account type or roles have changed since it last ran: %s. All accounts are "
+    "mapped anew in the background; those that change are delivered."
+)
+_OVERTAKEN = (
+    "Another process of the product has a different account type or other roles, and started "
+    "later. It does the background's work for the next five minutes, in which this one should end: "
+    "processes that share a database need the same ones."
+)
 
 AccountTypeUse = Literal["unused", "compared", "remembered"]
 """What a command does with its account type: nothing, compare it, or be the host that has it."""
@@ -29,26 +41,66 @@ class Host:
 
     Args:
         store: Where they are remembered.
-        fields: The fields of the account type of this process.
         compiled: What compiles mappings.
+        remapping: What maps accounts anew.
     """
 
-    def __init__(
-        self, store: Store, fields: AccountFields[Any], compiled: CompiledMappings
-    ) -> None:
+    def __init__(self, store: Store, compiled: CompiledMappings, remapping: Remapping) -> None:
         self._store = store
-        self._fields = fields
+        self._fields = compiled.fields
         self._compiled = compiled
+        self._remapping = remapping
+        self._is_remembered = False
+        self._overtaken_at: float | None = None
 
     async def remember(self) -> None:
-        """Remember this process as the host; write only what differs."""
+        """Remember this process as the host; where that changes anything, map all accounts anew.
+
+        Of several processes that start together the first one does it.
+        """
+        record = self._record()
+        self._is_remembered = True
+        if await self._store.read(lambda tx: _is_known(tx, record)):
+            return
+        changed = await self._store.write(lambda tx: self._take_over(tx, record))
+        if changed:
+            logger.warning(_CHANGED, "; ".join(changed))
+
+    def _record(self) -> HostRecord:
         roles = self._compiled.roles
-        record = HostRecord(
-            account_fields=self._fields.all_names,
+        return HostRecord(
+            account_fields=self._fields.described,
             roles=None if roles is None else tuple(sorted(roles)),
         )
-        if record != await self._store.read(lambda tx: tx.host()):
-            await self._store.write(lambda tx: tx.remember_host(record))
+
+    def _take_over(self, tx: Transaction, record: HostRecord) -> list[str]:
+        """Store the host, and return how it differs from the one before, in words."""
+        # A new release may be able to use what the one before could not.
+        tx.remappings.unblock()
+        before = tx.host()
+        if before == record:
+            return []
+        tx.remember_host(record)
+        if before is None:
+            return []
+        for organization_id in tx.accounts.organizations():
+            self._remapping.begin(tx, organization_id, VERSION)
+        return _changes(before, record)
+
+    def is_overtaken(self, tx: Transaction) -> bool:
+        """Return whether a process with another account type or other roles is the host now.
+
+        This one is then about to end, as in a rolling deploy, and leaves the background to that
+        one. Where it does not end, it goes on.
+        """
+        if not self._is_remembered or tx.host() in (None, self._record()):
+            self._overtaken_at, self._compiled.is_overtaken = None, False
+            return False
+        if self._overtaken_at is None:
+            self._overtaken_at = time.monotonic()
+            logger.warning(_OVERTAKEN)
+        self._compiled.is_overtaken = time.monotonic() - self._overtaken_at < _HANDOVER
+        return self._compiled.is_overtaken
 
     async def check(self) -> None:
         """Check that this process has the host's account type; take over its roles if it has none.
@@ -59,8 +111,8 @@ class Host:
         host = await self._store.read(lambda tx: tx.host())
         if host is None:
             return
-        lacking = sorted(set(host.account_fields) - set(self._fields.all_names))
-        further = sorted(set(self._fields.all_names) - set(host.account_fields))
+        lacking = sorted(host.account_fields.keys() - self._fields.described.keys())
+        further = sorted(self._fields.described.keys() - host.account_fields.keys())
         if lacking or further:
             raise AccountTypeDiffers(_differs(lacking, further))
         if self._compiled.roles is None and host.roles is not None:
@@ -92,6 +144,29 @@ class Host:
         """Log what cannot be used: until it is repaired, those organizations are answered 503."""
         for problem in (await self.unusable()).values():
             logger.error("%s. Its directory is answered 503 until that is repaired.", problem)
+
+
+def _is_known(tx: Transaction, record: HostRecord) -> bool:
+    return tx.host() == record and not tx.remappings.is_any_blocked()
+
+
+def _changes(before: HostRecord, after: HostRecord) -> list[str]:
+    """Return what differs between two hosts, in words."""
+    old, new = before.account_fields, after.account_fields
+    changes = [f'the field "{name}" is new' for name in sorted(new.keys() - old.keys())]
+    changes += [f'the field "{name}" is gone' for name in sorted(old.keys() - new.keys())]
+    changes += [
+        f'the field "{name}" was {old[name]} and is {new[name]}'
+        for name in sorted(old.keys() & new.keys())
+        if old[name] != new[name]
+    ]
+    if before.roles != after.roles:
+        changes.append(f"the roles were {_listed(before.roles)} and are {_listed(after.roles)}")
+    return changes
+
+
+def _listed(roles: tuple[str, ...] | None) -> str:
+    return "any" if roles is None else ", ".join(roles) or "none"
 
 
 def _differs(lacking: list[str], further: list[str]) -> str:

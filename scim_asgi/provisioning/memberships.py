@@ -103,4 +103,4 @@ class Memberships:
         if touched:
             self._note(unit, touched)
         notes = (unknown_note(change.unknown),) if change.unknown else ()
-        return Effects(notes, bool(touched), editor.said())
+        return Effects(notes, bool(touched), members=editor.said())

@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
-from scim_asgi.redaction import shown
+from scim_asgi.redaction import TOKEN_PREFIX, shown
 from scim_asgi.store.records import LogRecord
 
 _LONGEST = 1000
@@ -46,6 +47,8 @@ _MESSAGE_NAMES = [
     "excludedAttributes",
 ]
 
+_encode = msgspec.json.Encoder().encode
+
 
 class LogPolicy:
     """Decides what of a row, a path and an exception is logged. Tokens never are.
@@ -74,8 +77,8 @@ class LogPolicy:
             path=self.path(row.path),
             resource_name=shown(row.resource_name, _NAME),
             detail=shown(row.detail, _LONGEST),
-            changes=_cut(row.changes),
-            attributes=_cut(row.attributes),
+            changes=_cut(row.changes) if _may_be_cut(row.changes) else row.changes,
+            attributes=_cut(row.attributes) if _may_be_cut(row.attributes) else row.attributes,
             notes=[shown(note, _LONGEST) for note in row.notes],
         )
 
@@ -153,6 +156,14 @@ def _types(registry: Registry) -> Iterable[str]:
             for sub in attribute.sub_attributes:
                 if sub.name == "type":
                     yield from sub.canonical_values
+
+
+def _may_be_cut(changes: dict[str, Any]) -> bool:
+    """Return whether changes may hold a token or a long text: they seldom do."""
+    if not changes:
+        return False
+    text = _encode(changes)
+    return len(text) > _LONGEST or TOKEN_PREFIX.encode() in text
 
 
 def _cut(value: Any) -> Any:

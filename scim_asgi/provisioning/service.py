@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -29,7 +30,6 @@ from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.brevity import is_brief, is_short
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
-from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.guard import Held
 from scim_asgi.provisioning.locks import NamedLocks
 from scim_asgi.provisioning.log import name_of, passed_over, request_row, with_error
@@ -44,7 +44,6 @@ from scim_asgi.store.records import LogRecord
 logger = logging.getLogger("scim_asgi")
 
 _POLL = 0.05
-_PATIENCE = 2_000
 
 
 class Service:
@@ -107,7 +106,7 @@ class Service:
                 brief=is_short(body),
             )
             await self._settle(caller, changed)
-            return await self._answers.of(caller, definition, changed.record, projected, 201)
+            return await self._answers.of(caller, changed, projected, 201)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -127,8 +126,11 @@ class Service:
         """
 
         async def work() -> Answer:
-            await self._require(caller, definition, resource_id)
-            inbound, projected = self._read(definition, body, projection, new=False)
+            try:
+                inbound, projected = self._read(definition, body, projection, new=False)
+            except ScimError:
+                await self._require(caller, definition, resource_id)
+                raise
             changed = await self._locked(
                 caller,
                 definition,
@@ -136,7 +138,7 @@ class Service:
                 lambda unit: self._changes.replace(unit, resource_id, inbound, preconditions),
                 brief=is_short(body) and not definition.row_attributes,
             )
-            return await self._answers.of(caller, definition, changed.record, projected, 200)
+            return await self._answers.of(caller, changed, projected, 200)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -158,9 +160,12 @@ class Service:
         """
 
         async def work() -> Answer:
-            await self._require(caller, definition, resource_id)
-            operations = read_patch(body, self._limits)
-            plan = plan_patch(definition, operations, self._unknown, self._limits)
+            try:
+                operations = read_patch(body, self._limits)
+                plan = plan_patch(definition, operations, self._unknown, self._limits)
+            except ScimError:
+                await self._require(caller, definition, resource_id)
+                raise
             changed = await self._locked(
                 caller,
                 definition,
@@ -171,8 +176,8 @@ class Service:
             asked = projection.named is not None or bool(projection.excluded)
             if definition.row_attributes and not asked and not self._group_patch_body:
                 return self._answers.empty(caller, changed.record, 204)
-            projected = with_written(projection, plan.targets)
-            return await self._answers.of(caller, definition, changed.record, projected, 200)
+            projected = with_written(projection, lambda: plan.targets)
+            return await self._answers.of(caller, changed, projected, 200)
 
         return await self._finished(caller, work())
 
@@ -218,7 +223,7 @@ class Service:
         row = replace(row, resource_name=name)
         if isinstance(error, Skipped):
             row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
-        held = error.account if isinstance(error, Held) else None
+        held = error if isinstance(error, Held) else None
         if held is not None:
             row = replace(row, action="held")
         error.is_logged = True
@@ -229,13 +234,13 @@ class Service:
         else:
             await written
 
-    async def _write_refusal(self, row: LogRecord, held: int | None) -> None:
+    async def _write_refusal(self, row: LogRecord, held: Held | None) -> None:
         """Write the row of a refused request, and that the guard holds an account."""
 
         def note(tx: Transaction) -> None:
             tx.log.insert(self._about(tx, row))
             if held is not None:
-                tx.accounts.hold(held, row.at)
+                held.note(tx, row.at)
 
         try:
             await self._store.write(note, durable=held is not None, brief=True)
@@ -270,7 +275,7 @@ class Service:
         document = check_resource(definition, named, self._unknown)
         if new:
             document = with_defaults(definition, named, document)
-        projected = with_written(projection, written_by(definition, document))
+        projected = with_written(projection, lambda: written_by(definition, document))
         hidden = [document.pop(name, None) for name in definition.unstored_attributes]
         password = next((value for value in hidden if isinstance(value, str)), None)
         notes = passed_over(unknown_names(definition, named))
@@ -302,7 +307,7 @@ class Service:
     async def _require(
         self, caller: Caller, definition: ResourceDefinition, resource_id: str
     ) -> None:
-        """Answer 404 before anything is said about a body."""
+        """Say of a resource that is not there that it is not, rather than anything of a body."""
         await self._store.read(
             lambda tx: load(tx, caller.organization_id, definition, resource_id), brief=True
         )
@@ -337,7 +342,8 @@ class Service:
         brief: bool,
     ) -> Changed:
         """Write, and wait while another process delivers the same account."""
-        give_up = self._reconciler.claim().until + _PATIENCE
+        # Not by the clock that claims go by: it may be set back meanwhile.
+        give_up = time.monotonic() + self._reconciler.longest_wait
         while True:
             try:
                 changed = await self._store.write(
@@ -345,7 +351,7 @@ class Service:
                     brief=brief,
                 )
             except InFlight:
-                if now() > give_up:
+                if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(_POLL)
                 continue
@@ -360,6 +366,7 @@ class Service:
             changed.account,
             base_url=caller.base_url,
             directory=caller.directory,
+            resource=self._answers.whole(caller, changed),
             log=changed.log,
             password=changed.password,
         )

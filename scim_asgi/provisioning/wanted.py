@@ -17,17 +17,16 @@ from scim_asgi.provisioning.accounts import (
     claimed,
     closed,
     decode_undo,
+    earlier_account,
     encode_undo,
-    find_account,
     map_user,
-    shares_key,
     want,
     wanted_state,
     with_delivery,
 )
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.compiled import CompiledMappings
-from scim_asgi.provisioning.guard import ClosingGuard, kept_open
+from scim_asgi.provisioning.guard import ClosingGuard, kept_open, taken_back
 from scim_asgi.provisioning.hooks import HookSet
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.units import Unit
@@ -109,14 +108,25 @@ class WantedAccounts:
         groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
         return map_user(mapping, record, groups, account)
 
-    def want(self, unit: Unit, record: ResourceRecord, undo: Undo, password: str | None) -> Wanted:
+    def want(
+        self,
+        unit: Unit,
+        record: ResourceRecord,
+        own: AccountRecord | None,
+        undo: Undo,
+        password: str | None,
+        *,
+        opens: bool = False,
+    ) -> Wanted:
         """Store what is wanted of a User's account, and claim its delivery where it needs one.
 
         Args:
             unit: The unit of work.
             record: The User as it is now.
+            own: Its account; None where it has none.
             undo: How things were before.
             password: A password to hand on; it makes a delivery necessary.
+            opens: Whether the request says that the User is active.
 
         Raises:
             Skipped: The mapping makes no account of it.
@@ -124,27 +134,32 @@ class WantedAccounts:
             Held: It closes the account, and the guard holds that.
         """
         tx = unit.tx
-        own = tx.accounts.of_resource(record.number)
         mapped = self._mapped_or_closed(tx, record, own)
-        account = find_account(tx, record, mapped.return_key)
-        if own is None and account is not None:
+        account, notes = own, mapped.notes
+        if own is None and mapped.return_key is not None:
+            earlier = tx.accounts.by_return_key(record.organization_id, mapped.return_key)
+            account = earlier_account(earlier)
             undo = replace(undo, account=before_of(account))
-        notes = mapped.notes
-        if account is None and shares_key(tx, record, mapped.return_key):
-            notes = (*notes, _SHARED_KEY)
+            if account is None and earlier:
+                notes = (*notes, _SHARED_KEY)
         state = wanted_state(mapped.fields, record.document, own)
         if account is not None and self._guard.holds(tx, account, state):
             self._require_closed_before(tx, record, undo, account)
             mapped = replace(mapped, fields=kept_open(mapped.fields))
             state = account.wanted_state
+            before: AccountRecord | None = account
+        else:
+            before = taken_back(account, state, opens=opens)
         wanted = want(
-            account,
+            before,
             record,
             mapped,
             state,
             reason=reason_of(unit.caller),
             force=password is not None,
         )
+        if self._mappings.is_overtaken:
+            wanted = replace(wanted, marked=True)
         return Wanted(self._store(unit, account, wanted, undo), notes)
 
     def _mapped_or_closed(
@@ -188,8 +203,7 @@ class WantedAccounts:
             wanted = replace(claimed(wanted, unit.claim), undo=_undo_of_pending(account, undo))
         if account is None:
             return replace(wanted, number=unit.tx.accounts.insert(wanted))
-        if wanted != account:
-            unit.tx.accounts.update(wanted)
+        unit.tx.accounts.update(account, wanted)
         return wanted
 
     def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> AccountRecord:
@@ -203,14 +217,14 @@ class WantedAccounts:
         with suppress(Unmappable):
             fields = self.mapped(unit.tx, record, account).fields
         doomed = replace(
-            account,
+            taken_back(account, "deleted"),
             wanted=closed(fields),
             wanted_state="deleted",
             undo=encode_undo(undo_of(record, account)),
         )
         doomed = with_delivery(account, doomed, reason_of(unit.caller), force=True)
         doomed = claimed(doomed, unit.claim)
-        unit.tx.accounts.update(doomed)
+        unit.tx.accounts.update(account, doomed)
         return doomed
 
 

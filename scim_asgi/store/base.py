@@ -15,15 +15,18 @@ from typing import Any, Protocol, TypeVar
 from scim_asgi.store.records import (
     AccountRecord,
     Closings,
+    HeldChange,
     HostRecord,
     LogRecord,
     MappingRecord,
+    Present,
     Related,
     RemappingRecord,
+    ResourceKeys,
     ResourceRecord,
-    ResourceValues,
     RolesRecord,
     SeenRecord,
+    Stamp,
     TokenRecord,
     Totals,
     WorkLeft,
@@ -64,14 +67,21 @@ class Resources(Protocol):
     def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
         """Return the number of the resource that has a unique value, or None."""
 
-    def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
-        """Store a new resource and return its number; raises NotUnique."""
+    def insert(self, record: ResourceRecord, search: dict[str, Any], keys: ResourceKeys) -> int:
+        """Store a new resource and return its number; raises NotUnique.
+
+        Args:
+            record: The resource.
+            search: The same with every value in comparable form.
+            keys: What it is found by.
+        """
 
     def update(
         self,
         record: ResourceRecord,
-        before: ResourceValues,
-        after: ResourceValues,
+        search: dict[str, Any],
+        before: ResourceKeys,
+        after: ResourceKeys,
         *,
         hold: bool = False,
     ) -> None:
@@ -79,6 +89,7 @@ class Resources(Protocol):
 
         Args:
             record: The resource as it is now.
+            search: The same with every value in comparable form.
             before: What it was found by.
             after: What it is found by now.
             hold: Whether unique values that it gives up stay its own until they are released.
@@ -87,8 +98,8 @@ class Resources(Protocol):
     def release(self, number: int) -> None:
         """Release the unique values that are held for a resource."""
 
-    def delete(self, record: ResourceRecord, values: ResourceValues, at: int) -> None:
-        """Delete a resource with its values and memberships; its groups have changed by that."""
+    def delete(self, record: ResourceRecord, keys: ResourceKeys, at: int) -> None:
+        """Delete a resource with its keys and memberships; its groups have changed by that."""
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         """Return the resources of a selection, in its order."""
@@ -146,8 +157,20 @@ class Accounts(Protocol):
     def insert(self, record: AccountRecord) -> int:
         """Store a new account and return its number."""
 
-    def update(self, record: AccountRecord) -> None:
-        """Store a changed account."""
+    def update(self, before: AccountRecord, after: AccountRecord) -> None:
+        """Store what has changed of an account."""
+
+    def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
+        """Store that the host has confirmed a delivery, and that nobody delivers the account.
+
+        Args:
+            delivered: The account as it was claimed and delivered.
+            host_id: What the host called it; None where it did not say.
+
+        Returns:
+            False, and nothing is changed, when the account is claimed by another delivery, or
+            another has become necessary.
+        """
 
     def delete(self, number: int) -> None:
         """Delete an account that the host never had."""
@@ -163,19 +186,22 @@ class Accounts(Protocol):
     ) -> list[AccountRecord]:
         """Return accounts that have a User, with a number above `after` and up to `last`."""
 
+    def organizations(self) -> builtins.list[str]:
+        """Return the organizations that have accounts."""
+
     def unsettled(self, organization_id: str) -> int:
         """Return how many accounts of an organization are marked or have a delivery to make."""
 
-    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def marked(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return marked accounts that nobody has claimed, oldest first."""
 
-    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
+    def due(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         """Return accounts with a delivery that is due and that nobody has claimed, oldest first."""
 
     def next_due(self, now: int) -> int | None:
         """Return when the next delivery is due that is not yet, or None when there is none."""
 
-    def is_marked(self, now: int) -> bool:
+    def is_marked(self, present: Present) -> bool:
         """Return whether there is a marked account that nobody has claimed."""
 
     def list(
@@ -198,8 +224,11 @@ class Accounts(Protocol):
     def held(self, organization_id: str) -> int:
         """Return how many closings of an organization are held."""
 
-    def hold(self, number: int, at: int) -> None:
-        """Note that a closing of an account is held, unless it is noted already."""
+    def is_held(self, organization_id: str) -> bool:
+        """Return whether any closing of an organization is held."""
+
+    def hold(self, number: int, change: HeldChange, at: int) -> None:
+        """Note which closing of an account is held, and since when, unless one was before."""
 
     def release(self, organization_id: str, until: int) -> int:
         """Let the held closings of an organization through until a time; return how many."""
@@ -239,12 +268,6 @@ class Versions(Protocol[V]):
     def current(self, organization_id: str) -> V | None:
         """Return the one in force, or None when none was ever saved."""
 
-    def current_stamp(self, organization_id: str) -> tuple[int, int]:
-        """Return number and time of the version in force; zeros when none was ever saved.
-
-        The number alone may be given out again, where a backup is put back.
-        """
-
     def version(self, organization_id: str, version: int) -> V | None:
         """Return one by its version, or None."""
 
@@ -268,10 +291,16 @@ class Remappings(Protocol):
         """Return the latest one of an organization, or None."""
 
     def unfinished(self) -> RemappingRecord | None:
-        """Return the oldest one that is not finished, or None."""
+        """Return the oldest one that is neither finished nor blocked, or None."""
 
-    def update(self, record: RemappingRecord) -> None:
+    def update(self, before: RemappingRecord, after: RemappingRecord) -> None:
         """Store how far one has come."""
+
+    def is_any_blocked(self) -> bool:
+        """Return whether any is blocked."""
+
+    def unblock(self) -> None:
+        """Let all that are blocked go on."""
 
 
 class ConnectionTable(Protocol):
@@ -293,8 +322,8 @@ class LogTable(Protocol):
     def insert(self, record: LogRecord) -> int:
         """Write a row and return its number."""
 
-    def update(self, number: int, record: LogRecord) -> None:
-        """Write a row anew, now that its outcome is known."""
+    def complete(self, record: LogRecord) -> None:
+        """Write into a row what came of its request."""
 
     def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
         """Return rows with a higher number, oldest first."""
@@ -378,6 +407,12 @@ class Transaction(Protocol):
 
     def in_time(self, seconds: float) -> AbstractContextManager[None]:
         """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
+
+    def stamp(self, organization_id: str) -> Stamp:
+        """Return which override and which role rules of an organization are in force.
+
+        With their times: a number may be given out again, where a backup is put back.
+        """
 
     def host(self) -> HostRecord | None:
         """Return what the host that last ran with hooks is like, or None before the first."""

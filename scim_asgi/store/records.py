@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
 AccountState = Literal["active", "inactive", "deleted"]
+HeldChange = Literal["deactivation", "deletion", "mapping"]
+"""What the guard holds: what a directory asks for, or what groups or a mapping come to."""
+
+
+class Present(Struct, frozen=True):
+    """The present time, and the latest times that can have been noted by now.
+
+    What was noted for later than that was noted before the clock was set back, and is over.
+
+    Attributes:
+        now: The present.
+        claims: Until when a claim can last.
+        deliveries: When a delivery can be due.
+    """
+
+    now: int
+    claims: int
+    deliveries: int
+
+    def is_claimed(self, account: AccountRecord) -> bool:
+        """Return whether somebody delivers an account."""
+        return self.now < account.claimed_until <= self.claims
+
+
+Stamp: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+"""Number and time of the override in force, and of the role rules; None where none were saved."""
 
 
 class ResourceRecord(Struct, frozen=True, kw_only=True):
@@ -32,16 +58,14 @@ class ResourceRecord(Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
-class ResourceValues(Struct, frozen=True):
-    """What the store finds a resource by.
+class ResourceKeys(Struct, frozen=True):
+    """What the store finds a resource by, each with its path.
 
     Attributes:
-        search: The resource with every value in comparable form.
         unique: Path and value of what has to be unique in the organization.
         lookups: Path and value of what else has an index.
     """
 
-    search: dict[str, Any]
     unique: tuple[tuple[str, Any], ...]
     lookups: tuple[tuple[str, Any], ...]
 
@@ -75,6 +99,7 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
         uncertain: Whether the host may have done something that it has not confirmed.
         marked: Whether the mapping has to be worked out again.
         held_since: When a closing of it was first held by the guard; None when none is.
+        held_change: What is held.
         released_until: Until when a closing of it is let through.
     """
 
@@ -97,6 +122,7 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
     uncertain: bool = False
     marked: bool = False
     held_since: int | None = None
+    held_change: HeldChange | None = None
     released_until: int = 0
     number: int = 0
 
@@ -127,6 +153,7 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
         waiting: How many of them were tried, and are tried again later.
         to_map: How many are to be mapped anew.
         held: How many closings the guard holds.
+        held_changes: What they are, each with how many.
         oldest: Since when the oldest delivery is pending, in Unix milliseconds.
     """
 
@@ -134,6 +161,7 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
     waiting: int
     to_map: int
     held: int
+    held_changes: dict[HeldChange, int]
     oldest: int | None
 
 
@@ -218,6 +246,7 @@ class RemappingRecord(Struct, frozen=True, kw_only=True):
         changed: How many of them got other fields.
         skipped: Of how many the mapping makes no account; they stay as they were.
         finished_at: When the last one was mapped; None before.
+        blocked: Whether it waits, because what is saved does not fit the host.
     """
 
     organization_id: str
@@ -230,6 +259,7 @@ class RemappingRecord(Struct, frozen=True, kw_only=True):
     changed: int = 0
     skipped: int = 0
     finished_at: int | None = None
+    blocked: bool = False
     number: int = 0
 
 
@@ -280,12 +310,12 @@ class LogRecord(Struct, frozen=True, kw_only=True):
 
 
 class HostRecord(Struct, frozen=True, kw_only=True):
-    """What a command line has to know of the host that runs with hooks.
+    """What others have to know of the host that runs with hooks.
 
     Attributes:
-        account_fields: The names of the fields of its account type, sorted.
+        account_fields: The fields of its account type, each with what it can hold.
         roles: The roles that it knows, sorted; None for any.
     """
 
-    account_fields: tuple[str, ...]
+    account_fields: dict[str, str]
     roles: tuple[str, ...] | None = None

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 from scim_asgi.cli import main
 from tests.client import Client
 from tests.commands import served
+from tests.conftest import issue_token
 
 HOOKS = """
 import asyncio, os, msgspec
@@ -258,3 +259,31 @@ def test_the_log_is_counted_by_action(folder: Path) -> None:
     counted = {"created": 1, "refused": 1, "skipped": 1, "token-issued": 1}
     assert counted == as_json(folder, "log", "acme", "--counts")
     assert "skipped                1" in command(folder, "log", "acme", "--counts").stdout
+
+
+def test_without_hooks_there_are_no_accounts_to_map_and_the_commands_say_so(
+    folder: Path,
+) -> None:
+    with served(folder) as (url, _):
+        client = Client(url, issue_token(folder / "scim.db"))
+        client.create_user("ada@acme.test")
+        client.close()
+        tried = command(folder, "mapping", "set", "acme", "title.json", "--dry-run").stdout
+        assert tried.startswith("There are no accounts to change.")
+        assert "without hooks" in tried
+        command(folder, "mapping", "set", "acme", "title.json")
+        shown = command(folder, "mapping", "status", "acme").stdout
+        assert "done (attribute mapping): there were no accounts to map." in shown
+        assert "without hooks" in shown
+
+
+def test_saving_or_restoring_what_is_in_force_says_that_nothing_was_saved(folder: Path) -> None:
+    (folder / "none.json").write_text("{}")
+    saved = command(folder, "mapping", "set", "acme", "title.json").stdout
+    assert "is saved as version 1." in saved
+    for again in (("set", "acme", "title.json"), ("restore", "acme", "1")):
+        done = command(folder, "mapping", *again).stdout
+        assert "That is the mapping of acme already, version 1; nothing was saved." in done
+    command(folder, "mapping", "set", "acme", "none.json")
+    assert "is saved as version 3." in command(folder, "mapping", "restore", "acme", "1").stdout
+    assert "There is no version 9" in attempt(folder, "mapping", "restore", "acme", "9").output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,16 +135,18 @@ def test_reconcile_says_what_was_not_confirmed_and_status_lists_it(tmp_path: Pat
         name = {"op": "replace", "path": "name.familyName", "value": "N"}
         assert_error(acme.client.patch(f"/Users/{user}", name), 500)
         done = command(tmp_path, "reconcile", "acme", status=1)
-        assert "1 accounts were not confirmed" in done.stderr
+        assert "1 account not confirmed, to be tried again" in done.stderr
         shown = command(tmp_path, "status", "acme").stdout
         assert "pending  1, since 20" in shown
+        assert re.search(r"  (1 attempt|\d+ attempts)  next 20", shown)
+        assert "users    1; 1 account is open" in shown
         assert "ada@acme.test" in shown
         assert f"PATCH /Users/{user}" in shown
         status = json.loads(command(tmp_path, "status", "--json").stdout)
         assert (1, 0, 0) == (status["pending"], status["to_map"], status["held"])
         assert "update" == status["accounts"][0]["change"]
         (tmp_path / "broken").unlink()
-        assert "1 accounts" in command(tmp_path, "reconcile", "acme").stdout
+        assert "1 account of acme was delivered" in command(tmp_path, "reconcile", "acme").stdout
         assert "pending  0;" in command(tmp_path, "status").stdout
         assert "N" == acme.accounts()[0]["last_name"]
 
@@ -171,15 +174,23 @@ def test_drift_lists_and_repairs_what_the_product_has_otherwise(tmp_path: Path) 
         closed.write_text(json.dumps({**before[1], "active": False}))
         renamed.write_text(json.dumps({**before[2], "last_name": "Other"}))
         shown = command(tmp_path, "drift", "acme", *HOOKS, status=1).stdout
-        assert f"{lost.name}  -  missing in the product" in shown
-        assert f"{closed.name}  -  closed, but to be open" in shown
+        assert f"u0@acme.test  {lost.name}  -  missing in the product" in shown
+        assert f"u1@acme.test  {closed.name}  -  closed, but to be open" in shown
         assert "last_name: 'Other', not None" in shown
         assert "3 accounts of acme differ." in shown
         rows = command(tmp_path, "drift", "acme", "--json", *HOOKS, status=1).stdout.splitlines()
         assert ["missing", "closed", "fields"] == [json.loads(row)["kind"] for row in rows]
         shown = command(tmp_path, "drift", "acme", "--repair", *HOOKS, status=1).stdout
-        assert "3 accounts of acme differ, and are delivered again." in shown
+        assert "3 accounts of acme differ; delivered again." in shown
         until(lambda: len(acme.files) == 4 and before == acme.accounts())
+
+
+def test_status_of_an_organization_that_nobody_knows_says_so(tmp_path: Path) -> None:
+    issue_token(tmp_path / "scim.db")
+    shown = command(tmp_path, "status", "acmee").stdout
+    assert "Nothing is known of the organization acmee: no token was ever issued" in shown
+    assert "Nothing is known" not in command(tmp_path, "status", "acme").stdout
+    assert "Nothing is known" not in command(tmp_path, "status").stdout
 
 
 def test_drift_needs_the_hook_read(tmp_path: Path) -> None:
@@ -196,12 +207,17 @@ def test_what_the_guard_holds_is_shown_and_released(tmp_path: Path) -> None:
         users = [acme.client.create_user(f"u{each}@acme.test")["id"] for each in range(4)]
         statuses = [acme.client.send("DELETE", f"/Users/{each}").status_code for each in users]
         assert [204, 503, 503, 503] == statuses
-        assert "scim-asgi release acme" in command(tmp_path, "status", "acme").stdout
+        shown = command(tmp_path, "status", "acme").stdout
+        assert "held     3 (3 deletions): unusually many at once." in shown
+        assert "scim-asgi release acme" in shown
         assert 3 == json.loads(command(tmp_path, "status", "acme", "--json").stdout)["held"]
         assert "held" in command(tmp_path, "log", "acme").stdout
         released = command(tmp_path, "release", "acme", "--json").stdout
         assert {"organization_id": "acme", "released": 3} == json.loads(released)
-        assert "0 accounts of acme are released" in command(tmp_path, "release", "acme").stdout
+        new = acme.client.create_user("new@acme.test")["id"]
+        assert 503 == acme.client.send("DELETE", f"/Users/{new}").status_code
+        assert "1 account of acme released." in command(tmp_path, "release", "acme").stdout
+        assert "there was nothing to release" in command(tmp_path, "release", "acme").stdout
         for each in users[1:]:
             assert 204 == acme.client.send("DELETE", f"/Users/{each}").status_code
 

@@ -11,6 +11,7 @@ import pytest
 
 from scim_asgi import AccountRejected, Guard, ScimApp
 from scim_asgi.provisioning.clock import now
+from scim_asgi.store.records import HeldChange
 from tests.client import Client, assert_error
 from tests.conftest import Scim, Served
 from tests.product import raising
@@ -36,6 +37,21 @@ def held(scim: Scim) -> int:
     return scim.ask(lambda app: app.reconciliation.status("acme")).held
 
 
+def kinds(scim: Scim) -> dict[HeldChange, int]:
+    return scim.ask(lambda app: app.reconciliation.status("acme")).held_changes
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.name == "scim_asgi.guard"]
+
+
+def put(client: Client, user_id: str, *, active: bool | None = True) -> httpx.Response:
+    user = {**client.get(f"/Users/{user_id}").json(), "title": "T"}
+    user.pop("active")
+    body = user if active is None else {**user, "active": active}
+    return client.send("PUT", f"/Users/{user_id}", body)
+
+
 def release(scim: Scim, organization: str = "acme") -> int:
     return scim.ask(lambda app: app.reconciliation.release(organization))
 
@@ -54,8 +70,11 @@ def test_no_more_than_a_share_of_an_organization_is_closed(
     assert [True] * 3 + [False] * 7 == [answer.is_success for answer in answers]
     detail = assert_error(answers[3], 503)
     assert int(answers[3].headers["retry-after"]) > 0
+    assert "3 of 10 accounts" in detail
     assert "30 %" in detail
     assert "mistake" in detail
+    assert "release it on the product's Directory sync page" in detail
+    assert ("this deletion" if leave is delete else "this deactivation") in detail
     assert 7 == held(scim)
     assert 7 == sum(account.active for account in scim.product.accounts.values())
     rows = [(row.action, row.status) for row in scim.log()][-7:]
@@ -102,6 +121,95 @@ def test_closings_stay_held_until_they_are_released(scim: Scim, client: Client) 
     assert 0 == held(scim)
     assert [200] * 4 == [close(client, each).status_code for each in users[2:]]
     assert 0 == release(scim)
+
+
+@pytest.mark.parametrize("leave", [close, delete])
+@pytest.mark.parametrize("take_back", [lambda client, user: close(client, user, active=True), put])
+def test_what_the_directory_takes_back_is_held_no_more(
+    scim: Scim, client: Client, leave: Any, take_back: Any
+) -> None:
+    users = people(client, 6)
+    assert [True] * 2 + [False] * 4 == [leave(client, each).is_success for each in users]
+    for each in users[2:5]:
+        assert 200 == take_back(client, each).status_code
+    assert 1 == held(scim)
+    assert 200 == take_back(client, users[5]).status_code
+    assert 0 == held(scim)
+
+
+def test_the_guard_lets_go_by_itself_once_nothing_is_held_and_not_too_many_are_closed(
+    scim: Scim, client: Client
+) -> None:
+    users = people(client, 6)
+    assert [200] * 2 + [503] * 4 == [close(client, each).status_code for each in users]
+    assert 200 == close(client, users[0], active=True).status_code
+    assert_error(close(client, users[2]), 503)
+    for each in users[2:]:
+        assert 200 == close(client, each, active=True).status_code
+    assert [200, 503] == [close(client, each).status_code for each in users[2:4]]
+
+
+def test_what_is_held_is_taken_back_by_nothing_but_saying_that_the_user_is_active(
+    scim: Scim, client: Client
+) -> None:
+    users = people(client, 3)
+    assert [200, 200, 503] == [close(client, each).status_code for each in users]
+    title = {"op": "add", "path": "title", "value": "T"}
+    assert 200 == client.patch(f"/Users/{users[2]}", title).status_code
+    assert 200 == put(client, users[2], active=None).status_code
+    client.create_group("any", users[2])
+    scim.set_mapping({"title": "public_metadata.title"})
+    until(lambda: scim.product.account("u2@acme.test").public_metadata == {"title": "T"})
+    assert {"deactivation": 1} == kinds(scim)
+
+
+def test_what_is_held_is_counted_by_what_it_is(scim: Scim, client: Client) -> None:
+    users = people(client, 6)
+    assert [200] * 2 + [503] * 2 == [close(client, each).status_code for each in users[:4]]
+    assert [503] * 2 == [delete(client, each).status_code for each in users[3:5]]
+    scim.set_mapping(BLOCKED)
+    client.create_group("blocked", users[5])
+    until(lambda: kinds(scim) == {"deactivation": 1, "deletion": 2, "mapping": 1})
+    assert 4 == release(scim)
+    assert {} == kinds(scim)
+
+
+def test_one_warning_says_that_the_guard_begins_to_hold(
+    scim: Scim, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    users = people(client, 10)
+    for each in users:
+        close(client, each)
+    (warning,) = warnings(caplog)
+    assert "organization acme: 3 of 10 accounts were deactivated or deleted within 10" in warning
+    assert "scim-asgi release acme" in warning
+    assert_error(close(client, users[4]), 503)
+    assert 1 == len(warnings(caplog))
+    release(scim)
+    for each in [*users[3:], *people(scim.client("globex"), 1)]:
+        close(client, each)
+    more = [client.create_user(f"more{number}@acme.test")["id"] for number in range(4)]
+    assert 503 == [close(client, each).status_code for each in more][-1]
+    assert 2 == len(warnings(caplog))
+
+
+def test_one_warning_says_so_of_the_background_too(
+    scim: Scim, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    scim.set_mapping(BLOCKED)
+    client.create_group("blocked", *people(client, 10))
+    until(lambda: held(scim) == 7)
+    assert 1 == len(warnings(caplog))
+
+
+def test_what_passes_while_the_guard_is_off_is_held_no_more(serve: Served) -> None:
+    guarded = serve(guard=SMALL)
+    client = guarded.client()
+    users = people(client, 3)
+    assert [200, 200, 503] == [close(client, each).status_code for each in users]
+    free = serve(guard=None).client()
+    assert 204 == delete(free, users[2]).status_code
+    assert 0 == held(guarded)
 
 
 def test_a_release_counts_anew(scim: Scim, client: Client) -> None:
@@ -259,10 +367,7 @@ def test_a_held_mapping_that_is_put_right_closes_nobody(scim: Scim, client: Clie
     group = client.create_group("blocked", *users)["id"]
     until(lambda: held(scim) == 7)
     client.send("DELETE", f"/Groups/{group}")
-    until(lambda: open_accounts(scim) == 10)
-    release(scim)
-    until(lambda: scim.ask(lambda app: app.reconciliation.status("acme")).to_map == 0)
-    assert 10 == open_accounts(scim)
+    until(lambda: open_accounts(scim) == 10 and held(scim) == 0)
     assert "deactivate" not in scim.product.changes[-3:]
 
 

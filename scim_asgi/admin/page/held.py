@@ -14,7 +14,7 @@ async def held(visit: Visit) -> Response:
     """Show who is held."""
     left = await visit.runtime.reconciliation.status(visit.organization_id)
     page = await visit.runtime.users.list(visit.organization_id, state="held", limit=_SHOWN)
-    return render(visit, "held.html", count=left.held, people=page.data)
+    return render(visit, "held.html", count=left.held, changes=left.held_changes, people=page.data)
 
 
 async def ask_to_release(visit: Visit) -> Response:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.log_entries import LogEntry, MembersChange
+from scim_asgi.store.records import HeldChange
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 
@@ -210,6 +211,14 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def held_said(changes: Mapping[HeldChange, int]) -> str:
+    """Return what is held, with how many of each."""
+    deactivations = changes.get("deactivation", 0) + changes.get("mapping", 0)
+    deletions = changes.get("deletion", 0)
+    parts = [plural(deactivations, "deactivation")] if deactivations else []
+    return " and ".join([*parts, plural(deletions, "deletion")] if deletions else parts)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "action_said": action_said,
     "ago": ago_said,
@@ -217,6 +226,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "date": date_said,
     "directory": directory_said,
     "flat": flat,
+    "held_said": held_said,
     "plural": plural,
     "pretty": json_said,
     "row_said": row_said,

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import asdict
 
 from scim_asgi.ids import made_at
-from scim_asgi.store.records import AccountRecord, Closings, WorkLeft
+from scim_asgi.store.records import AccountRecord, Closings, HeldChange, Present, WorkLeft
 from scim_asgi.store.sqlite.rows import Table
 
 _TABLE = Table(
@@ -18,6 +19,13 @@ _TABLE = Table(
     json=frozenset({"wanted", "confirmed"}),
     flags=frozenset({"marked", "uncertain"}),
 )
+# What is wanted stays the same while the delivery's id does.
+_CONFIRM = """
+UPDATE accounts SET confirmed = wanted, confirmed_state = wanted_state,
+    host_id = coalesce(?, host_id), undo = NULL, uncertain = 0, delivery_id = NULL, attempt = 0,
+    due_at = 0, claimed_by = NULL, claimed_until = 0
+WHERE number = ? AND claimed_by = ? AND delivery_id = ?
+"""
 _MARK = """
 UPDATE accounts SET marked = 1
 WHERE resource IN (SELECT value FROM json_each(?)) AND NOT marked
@@ -26,6 +34,7 @@ _EXTENT = """
 SELECT count(*), coalesce(max(number), 0) FROM accounts
 WHERE organization_id = ? AND resource IS NOT NULL
 """
+_ORGANIZATIONS = "SELECT DISTINCT organization_id FROM account_counts"
 _UNSETTLED = """
 SELECT count(*) FROM accounts WHERE organization_id = ? AND (delivery_id IS NOT NULL OR marked)
 """
@@ -33,7 +42,17 @@ _NEXT_DUE = """
 SELECT min(max(due_at, claimed_until)) FROM accounts
 WHERE delivery_id IS NOT NULL AND max(due_at, claimed_until) > ?
 """
-_IS_MARKED = "SELECT 1 FROM accounts WHERE marked AND claimed_until <= ? LIMIT 1"
+_FREE = "NOT (claimed_until > :now AND claimed_until <= :claims)"
+_IS_MARKED = f"SELECT 1 FROM accounts WHERE marked AND {_FREE} LIMIT 1"
+_MARKED = f"WHERE marked AND {_FREE} ORDER BY number LIMIT :limit"
+_DUE = f"""
+WHERE delivery_id IS NOT NULL AND due_at <= :now AND {_FREE}
+ORDER BY due_at, delivery_id LIMIT :limit
+"""
+_DUE_BEFORE_SETBACK = f"""
+WHERE delivery_id IS NOT NULL AND due_at > :deliveries AND {_FREE}
+ORDER BY due_at, delivery_id LIMIT :limit
+"""
 _MAKE_DUE = """
 UPDATE accounts SET due_at = ? WHERE organization_id = ? AND delivery_id IS NOT NULL
 """
@@ -47,12 +66,13 @@ SELECT (
     WHERE marked AND organization_id = coalesce(:organization_id, organization_id)
 ) + (
     SELECT coalesce(sum(total - mapped), 0) FROM remappings
-    WHERE finished_at IS NULL AND organization_id = coalesce(:organization_id, organization_id)
+    WHERE finished_at IS NULL AND NOT blocked AND organization_id = coalesce(:organization_id, organization_id)
 )
 """
 _HELD = """
-SELECT count(*) FROM accounts
+SELECT held_change, count(*) FROM accounts
 WHERE held_since IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
+GROUP BY held_change
 """
 _TOTALS = "SELECT state, total FROM account_counts WHERE organization_id = ?"
 _CLOSED = """
@@ -65,9 +85,11 @@ WHERE organization_id = ? AND deleted_at > ? AND deleted_at > released_until
 """
 _IS_HELD = "SELECT 1 FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL LIMIT 1"
 _COUNT_HELD = "SELECT count(*) FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL"
-_HOLD = "UPDATE accounts SET held_since = ? WHERE number = ? AND held_since IS NULL"
+_HOLD = """
+UPDATE accounts SET held_since = coalesce(held_since, ?), held_change = ? WHERE number = ?
+"""
 _RELEASE = """
-UPDATE accounts SET held_since = NULL, released_until = ?, marked = resource IS NOT NULL
+UPDATE accounts SET held_since = NULL, held_change = NULL, released_until = ?, marked = resource IS NOT NULL
 WHERE organization_id = ? AND held_since IS NOT NULL
 """
 
@@ -93,8 +115,12 @@ class SqliteAccounts:
     def insert(self, record: AccountRecord) -> int:
         return _TABLE.insert(self._connection, record)
 
-    def update(self, record: AccountRecord) -> None:
-        _TABLE.update(self._connection, record.number, record)
+    def update(self, before: AccountRecord, after: AccountRecord) -> None:
+        _TABLE.update(self._connection, before.number, before, after)
+
+    def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
+        named = (host_id, delivered.number, delivered.claimed_by, delivered.delivery_id)
+        return self._connection.execute(_CONFIRM, named).rowcount == 1
 
     def delete(self, number: int) -> None:
         self._connection.execute("DELETE FROM accounts WHERE number = ?", (number,))
@@ -115,26 +141,30 @@ class SqliteAccounts:
         )
         return _TABLE.all(self._connection, condition, (organization_id, after, last, limit))
 
+    def organizations(self) -> builtins.list[str]:
+        return [each for (each,) in self._connection.execute(_ORGANIZATIONS)]
+
     def unsettled(self, organization_id: str) -> int:
         return int(self._connection.execute(_UNSETTLED, (organization_id,)).fetchone()[0])
 
-    def marked(self, now: int, limit: int) -> builtins.list[AccountRecord]:
-        condition = "WHERE marked AND claimed_until <= ? ORDER BY number LIMIT ?"
-        return _TABLE.all(self._connection, condition, (now, limit))
+    def marked(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
+        return _TABLE.all(self._connection, _MARKED, {**asdict(present), "limit": limit})
 
-    def due(self, now: int, limit: int) -> builtins.list[AccountRecord]:
-        condition = (
-            "WHERE delivery_id IS NOT NULL AND due_at <= ? AND claimed_until <= ? "
-            "ORDER BY due_at, delivery_id LIMIT ?"
-        )
-        return _TABLE.all(self._connection, condition, (now, now, limit))
+    def due(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
+        named = {**asdict(present), "limit": limit}
+        # Apart, so that each walks the index in order.
+        due = _TABLE.all(self._connection, _DUE, named)
+        named["limit"] -= len(due)
+        if named["limit"]:
+            due += _TABLE.all(self._connection, _DUE_BEFORE_SETBACK, named)
+        return due
 
     def next_due(self, now: int) -> int | None:
         due: int | None = self._connection.execute(_NEXT_DUE, (now,)).fetchone()[0]
         return due
 
-    def is_marked(self, now: int) -> bool:
-        return self._connection.execute(_IS_MARKED, (now,)).fetchone() is not None
+    def is_marked(self, present: Present) -> bool:
+        return self._connection.execute(_IS_MARKED, asdict(present)).fetchone() is not None
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100
@@ -155,11 +185,13 @@ class SqliteAccounts:
     def work_left(self, organization_id: str | None, since: int) -> WorkLeft:
         named = {"organization_id": organization_id, "since": since}
         pending, waiting, oldest = self._connection.execute(_PENDING, named).fetchone()
+        held = dict(self._connection.execute(_HELD, named).fetchall())
         return WorkLeft(
             pending=pending,
             waiting=waiting,
             to_map=self._connection.execute(_TO_MAP, named).fetchone()[0],
-            held=self._connection.execute(_HELD, named).fetchone()[0],
+            held=sum(held.values()),
+            held_changes=held,
             oldest=None if oldest is None else made_at(oldest),
         )
 
@@ -172,14 +204,17 @@ class SqliteAccounts:
             kept=active + totals.get("inactive", 0),
             closed=execute(_CLOSED, (organization_id, since)).fetchone()[0],
             deleted=execute(_DELETED, (organization_id, since)).fetchone()[0],
-            is_held=execute(_IS_HELD, (organization_id,)).fetchone() is not None,
+            is_held=self.is_held(organization_id),
         )
 
     def held(self, organization_id: str) -> int:
         return int(self._connection.execute(_COUNT_HELD, (organization_id,)).fetchone()[0])
 
-    def hold(self, number: int, at: int) -> None:
-        self._connection.execute(_HOLD, (at, number))
+    def is_held(self, organization_id: str) -> bool:
+        return self._connection.execute(_IS_HELD, (organization_id,)).fetchone() is not None
+
+    def hold(self, number: int, change: HeldChange, at: int) -> None:
+        self._connection.execute(_HOLD, (at, change, number))
 
     def release(self, organization_id: str, until: int) -> int:
         return self._connection.execute(_RELEASE, (until, organization_id)).rowcount

@@ -15,7 +15,7 @@ V = TypeVar("V", bound=Struct)
 
 MAPPINGS = Table("mappings", MappingRecord, json=frozenset({"override"}))
 ROLES = Table("role_rules", RolesRecord, json=frozenset({"rules"}))
-_REMAPPINGS = Table("remappings", RemappingRecord)
+_REMAPPINGS = Table("remappings", RemappingRecord, flags=frozenset({"blocked"}))
 
 
 class SqliteVersions(Generic[V]):
@@ -28,14 +28,6 @@ class SqliteVersions(Generic[V]):
     def current(self, organization_id: str) -> V | None:
         condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT 1"
         return self._table.one(self._connection, condition, (organization_id,))
-
-    def current_stamp(self, organization_id: str) -> tuple[int, int]:
-        query = (
-            f"SELECT number, saved_at FROM {self._table.name} WHERE organization_id = ? "
-            "ORDER BY number DESC LIMIT 1"
-        )
-        row = self._connection.execute(query, (organization_id,)).fetchone()
-        return (0, 0) if row is None else (row[0], row[1])
 
     def version(self, organization_id: str, version: int) -> V | None:
         condition = "WHERE organization_id = ? AND version = ?"
@@ -71,8 +63,15 @@ class SqliteRemappings:
         return _REMAPPINGS.one(self._connection, "WHERE organization_id = ?", (organization_id,))
 
     def unfinished(self) -> RemappingRecord | None:
-        condition = "WHERE finished_at IS NULL ORDER BY number LIMIT 1"
+        condition = "WHERE finished_at IS NULL AND NOT blocked ORDER BY number LIMIT 1"
         return _REMAPPINGS.one(self._connection, condition, ())
 
-    def update(self, record: RemappingRecord) -> None:
-        _REMAPPINGS.update(self._connection, record.number, record)
+    def update(self, before: RemappingRecord, after: RemappingRecord) -> None:
+        _REMAPPINGS.update(self._connection, before.number, before, after)
+
+    def is_any_blocked(self) -> bool:
+        query = "SELECT 1 FROM remappings WHERE blocked LIMIT 1"
+        return self._connection.execute(query).fetchone() is not None
+
+    def unblock(self) -> None:
+        self._connection.execute("UPDATE remappings SET blocked = 0 WHERE blocked")

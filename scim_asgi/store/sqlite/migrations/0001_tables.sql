@@ -144,7 +144,7 @@ CREATE TABLE role_rules (
 CREATE INDEX role_rules_by_organization ON role_rules (organization_id, number);
 
 -- How far the accounts of an organization are mapped anew since its mapping or role rules were
--- replaced.
+-- replaced. One is blocked while what is saved does not fit the host.
 CREATE TABLE remappings (
     number INTEGER PRIMARY KEY,
     organization_id TEXT NOT NULL UNIQUE,
@@ -156,9 +156,11 @@ CREATE TABLE remappings (
     mapped INTEGER NOT NULL,
     changed INTEGER NOT NULL,
     skipped INTEGER NOT NULL,
-    finished_at INTEGER
+    finished_at INTEGER,
+    blocked INTEGER NOT NULL
 );
-CREATE INDEX remappings_unfinished ON remappings (number) WHERE finished_at IS NULL;
+CREATE INDEX remappings_unfinished ON remappings (number)
+WHERE finished_at IS NULL AND NOT blocked;
 
 CREATE TABLE provisioning_log (
     number INTEGER PRIMARY KEY,

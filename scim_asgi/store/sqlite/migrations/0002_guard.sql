@@ -1,10 +1,11 @@
 -- What the guard against mass deactivation counts. `closed_at` is when an account that was wanted
 -- open became one that is not, `deleted_at` when it became one that is to be deleted; what is
--- taken back counts no more. `held_since` says that a closing was held, `released_until` that an
--- operator has let it through.
+-- taken back counts no more. `held_since` says that a closing was held, `held_change` what it was,
+-- `released_until` that an operator has let it through.
 ALTER TABLE accounts ADD COLUMN closed_at INTEGER;
 ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;
 ALTER TABLE accounts ADD COLUMN held_since INTEGER;
+ALTER TABLE accounts ADD COLUMN held_change TEXT;
 ALTER TABLE accounts ADD COLUMN released_until INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX accounts_closed ON accounts (organization_id, closed_at, released_until)
 WHERE closed_at IS NOT NULL;

@@ -1,4 +1,5 @@
--- The account type and the roles of the product that last ran with hooks, as JSON.
+-- The fields of the account type, with what each can hold, and the roles of the product that last
+-- ran with hooks, as JSON.
 CREATE TABLE host (
     number INTEGER PRIMARY KEY CHECK (number = 1),
     account_fields TEXT NOT NULL,
