@@ -1,165 +1,141 @@
-"""`make bench`: how many requests a second, beside a bare application in the same run.
+"""`make bench`: every goal of docs/performance.md measured; a table, and JSON.
 
-The servers are processes of their own under uvicorn, the database is a file with durable commits.
-Only the last column, the ratio to the bare application, can be compared between machines.
+Rates hold only within a run. What can be compared are the ratios: each is to something that was
+measured in the same run, in alternation.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.load import Measured, Target, measure, one
-from examples.acme.process import free_port
-from scim_asgi.simulate.attributes import CORE_GROUP, CORE_USER, PATCH_OP
+from benchmarks import footprint, report
+from benchmarks.alternation import Row, compare
+from benchmarks.cycle import cycle
+from benchmarks.plan import JOBS
+from benchmarks.sides import sides
 
-HOST = "127.0.0.1"
-
-
-@contextmanager
-def running(*arguments: str, ready: str) -> Iterator[None]:
-    """Run a Python module as a server until the context ends.
-
-    Args:
-        arguments: The module and its arguments.
-        ready: What a line of its output contains once it listens.
-    """
-    command = [sys.executable, "-m", *arguments]
-    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if ready in line:
-                break
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        process.stdout.close()
+SIZES = (1_000, 100_000, 1_000_000)
+OTHERS = ("memory", "entra", "import", "load")
 
 
-def user(number: int) -> bytes:
-    """Return the body of a user."""
-    name = f"user{number:07}@bench.test"
-    return json.dumps(
-        {
-            "schemas": [CORE_USER],
-            "userName": name,
-            "externalId": f"ext-{number}",
-            "active": True,
-            "name": {"givenName": "Given", "familyName": f"Family{number}"},
-            "emails": [{"value": name, "type": "work", "primary": True}],
-        }
-    ).encode()
-
-
-def patch(operation: dict[str, object]) -> bytes:
-    """Return the body of a PATCH with one operation."""
-    return json.dumps({"schemas": [PATCH_OP], "Operations": [operation]}).encode()
-
-
-async def create(target: Target, path: str, body: bytes) -> str:
-    """Create a resource and return its id."""
-    status, answer = await one(target, target.request("POST", path, body))
-    assert status == 201, answer
-    resource_id: str = json.loads(answer)["id"]
-    return resource_id
-
-
-class Report:
-    """Measures one thing after the other and prints a line of a table for each.
+class Bench:
+    """Measures jobs, and prints a line for each.
 
     Args:
-        requests: How many requests each measurement sends.
-        connections: Over how many connections.
+        options: The options of the command line.
+
+    Attributes:
+        rows: The comparisons so far.
+        facts: The other figures so far.
     """
 
-    def __init__(self, requests: int, connections: int) -> None:
-        self._requests = requests
-        self._connections = connections
-        self._bare = 0.0
-        print(f"{requests} requests over {connections} connections\n")
-        print(f"{'':32}{'1/s':>9}{'median ms':>11}{'p99 ms':>9}{'of bare':>9}")
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self.rows: list[Row] = []
+        self.facts: list[report.Fact] = []
 
-    async def line(
-        self, title: str, target: Target, make: Callable[[int], bytes], status: int = 200
-    ) -> Measured:
-        """Measure, and print; the first line is what the others are compared with."""
-        found = await measure(
-            target, make, status=status, requests=self._requests, connections=self._connections
-        )
-        self._bare = self._bare or found.rate
-        numbers = f"{found.rate:>9,.0f}{found.median:>11.2f}{found.slow:>9.2f}"
-        print(f"{title:32}{numbers}{found.rate / self._bare:>9.2f}", flush=True)
-        return found
+    def run(self, folder: Path) -> None:
+        """Measure what is asked for.
 
+        Args:
+            folder: Where databases are put.
+        """
+        names = self._options.only
+        print(report.line(report.HEAD), flush=True)
+        if set(names) - set(OTHERS[1:]):
+            self._measure(folder, [name for name in names if name in JOBS])
+        if "entra" in names:
+            row, otherwise = cycle(folder, self._options.people, self._options.groups)
+            self._add(row)
+            count = sum(otherwise.values())
+            note = ", ".join(f"{times} times {what}" for what, times in otherwise.items())
+            job = "answers of scim2-server that differ from a directory's wishes"
+            self._note(report.Fact(job=job, figure=count, unit="answers", note=note))
+        if "import" in names:
+            self._note(footprint.import_time(self._options.rounds * 2))
+        if "load" in names:
+            for fact in footprint.load(self._options.seconds):
+                self._note(fact)
 
-async def scim(report: Report, target: Target, requests: int) -> None:
-    """Measure the requests that directories send most."""
-    send = target.request
-    await report.line("POST /Users", target, lambda n: send("POST", "/Users", user(n)), 201)
-    some = [await create(target, "/Users", user(requests + n)) for n in range(100)]
-    group = {"schemas": [CORE_GROUP], "displayName": "bench"}
-    group_id = await create(target, "/Groups", json.dumps(group).encode())
-    active = [patch({"op": "Replace", "path": "active", "value": v}) for v in ("False", "True")]
-    members = [patch({"op": "add", "path": "members", "value": [{"value": each}]}) for each in some]
-    await report.line("GET /Users/{id}", target, lambda n: send("GET", f"/Users/{some[n % 100]}"))
-    await report.line(
-        "GET /Users?filter=userName eq",
-        target,
-        lambda n: send("GET", f"/Users?filter=userName+eq+%22user{n:07}@bench.test%22"),
-    )
-    await report.line("GET /Users?count=10", target, lambda _: send("GET", "/Users?count=10"))
-    await report.line(
-        "PATCH /Users/{id} active",
-        target,
-        lambda n: send("PATCH", f"/Users/{some[n % 100]}", active[n // 100 % 2]),
-    )
-    await report.line(
-        "PATCH /Groups/{id} add member",
-        target,
-        lambda n: send("PATCH", f"/Groups/{group_id}", members[n % 100]),
-        204,
-    )
+    def _measure(self, folder: Path, names: Sequence[str]) -> None:
+        options = self._options
+        with ExitStack() as stack:
+            pairs = [stack.enter_context(sides(users, folder)) for users in sorted(options.users)]
+            for name in names:
+                for comparison in JOBS[name](pairs):
+                    self._add(compare(comparison, rounds=options.rounds, seconds=options.seconds))
+            if "memory" in options.only:
+                self._note(footprint.memory(pairs[-1][0]))
+
+    def _add(self, row: Row) -> None:
+        self.rows.append(row)
+        print(report.line(report.cells(row)), flush=True)
+
+    def _note(self, fact: report.Fact) -> None:
+        self.facts.append(fact)
+        print(report.fact_line(fact), flush=True)
 
 
-async def compare(bare: Target, target: Target, requests: int, connections: int) -> None:
-    """Measure the bare application, then ours."""
-    report = Report(requests, connections)
-    await report.line("a bare ASGI application", bare, lambda _: bare.request("GET", "/"))
-    await scim(report, target, requests)
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = set(names) - {*JOBS, *OTHERS}
+    if unknown:
+        msg = f"there is no {', '.join(sorted(unknown))}; there are {', '.join((*JOBS, *OTHERS))}"
+        raise argparse.ArgumentTypeError(msg)
+    return names
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(each) for each in text.split(",")]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    everything = [*JOBS, *OTHERS]
+    add("--only", type=_names, default=everything, help=f"some of {','.join(everything)}")
+    sizes = ",".join(map(str, SIZES))
+    add("--users", type=_sizes, default=[*SIZES], help=f"sizes of the databases ({sizes})")
+    add("--people", type=int, default=10_000, help="in Entra's first cycle (10000)")
+    add("--groups", type=int, default=50, help="in Entra's first cycle (50)")
+    add("--rounds", type=int, default=5, help="of each comparison (5)")
+    add("--seconds", type=float, default=1.0, help="for each side in each round (1)")
+    add("--quick", action="store_true", help="1,000 users, 100 people, 3 rounds of 0.3 s")
+    add("--json", type=Path, default=report.LATEST, help="where the results are written")
+    options = parser.parse_args()
+    if options.quick:
+        options.users, options.rounds, options.seconds = [1_000], 3, 0.3
+        options.people, options.groups = 100, 5
+    return options
 
 
 def main() -> None:
-    """Run everything and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--requests", type=int, default=3000, help="for each line (3000)")
-    parser.add_argument("--connections", type=int, default=16, help="at once (16)")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        database = str(Path(folder) / "scim.db")
-        issue = ["token", "issue", "bench", "--name", "bench", "--database", database]
-        issued = subprocess.run(
-            [sys.executable, "-m", "scim_asgi", *issue], check=True, text=True, capture_output=True
-        )
-        ports = free_port(), free_port()
-        bare = ["uvicorn", "benchmarks.bare:app", "--port", str(ports[0]), "--no-access-log"]
-        serve = ["scim_asgi", "serve", "--database", database, "--port", str(ports[1])]
-        with (
-            running(*bare, ready="running on"),
-            running(*serve, "--rate-limit", "none", ready="Serving"),
-        ):
-            target = Target(HOST, ports[1], "/scim/v2", issued.stdout.split()[-1])
-            asyncio.run(
-                compare(Target(HOST, ports[0]), target, options.requests, options.connections)
-            )
+    """Run what is asked for, print the table and write the results."""
+    options = _options()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="scim-asgi-bench-") as folder:
+        bench = Bench(options)
+        bench.run(Path(folder))
+    took = time.monotonic() - began
+    run = report.Run(
+        machine=report.machine(),
+        versions=report.versions(),
+        commit=report.commit(),
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        rounds=options.rounds,
+        seconds=options.seconds,
+        took=took,
+        rows=bench.rows,
+        facts=bench.facts,
+    )
+    report.save(run, options.json)
+    print(f"\n{took:.0f} s; {options.json} has it all")
 
 
 if __name__ == "__main__":

@@ -1,25 +1,23 @@
-"""The smallest ASGI application that answers: what the machine and uvicorn alone allow."""
+"""The smallest ASGI application that answers: what the machine, uvicorn and the load alone allow."""
 
 from __future__ import annotations
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
-_USER = {
-    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-    "userName": "bare@bench.test",
-    "displayName": "x" * 500,
-}
+_BODY = b"x" * 900
+_HEADERS = [(b"content-length", str(len(_BODY)).encode())]
 
 
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Read the request, and answer it with some 600 bytes of JSON."""
+def create() -> object:
+    """Return the application."""
+    return _app
+
+
+async def _app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Read the request, and answer it with some bytes."""
     if scope["type"] != "http":
         return
-    more = True
-    while more:
-        more = (await receive()).get("more_body", False)
-    body = msgspec.json.encode(_USER)
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    while (await receive()).get("more_body", False):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await send({"type": "http.response.body", "body": _BODY})

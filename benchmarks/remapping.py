@@ -18,15 +18,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from benchmarks.__main__ import HOST, create, patch, running, user
-from benchmarks.load import Target, answer, measure
-from examples.acme.process import free_port, scim_asgi
+from benchmarks.driver import Client, Driver, Request
+from benchmarks.ours import MOUNT
+from benchmarks.people import Api, login, user
+from benchmarks.seeding import ORGANIZATION
+from benchmarks.servers import Server, serving
+from benchmarks.sides import issue_token
 from scim_asgi import ScimApp
 
-ORGANIZATION = "bench"
 LIMIT_SECONDS = 20.0
 LIMIT_MS = 50.0
 _CLIENTS = 4
+_SOME = 20
+_LONGEST = 3600.0
 
 _OVERRIDE = {
     "name.givenName": "{{ value | upcase }}",
@@ -55,28 +59,38 @@ class Found(Struct, frozen=True):
     quiet: float
 
 
-async def run(database: Path, target: Target, users: int, pause: float) -> Found:
-    """Create the users, replace the mapping, and measure until all is done.
+def fill(server: Server, api: Api, users: int) -> list[str]:
+    """Create users, and some more; return the ids of those."""
+    driver = Driver(server.port, 16)
+    driver.send((api.post("/Users", user(number)) for number in range(users)), _LONGEST)
+    driver.close()
+    client = Client(server.port)
+    more = range(users, users + _SOME)
+    bodies = client.ask_all(api.post("/Users", user(number)) for number in more)
+    client.close()
+    return [json.loads(body)["id"] for body in bodies]
+
+
+async def run(
+    database: Path, server: Server, api: Api, some: list[str], users: int, pause: float
+) -> Found:
+    """Replace the mapping, and measure until all is done.
 
     Args:
         database: The file.
-        target: The server.
-        users: How many users there are.
+        server: The server.
+        api: What makes requests to it.
+        some: The ids of users that requests are about.
+        users: How many others there are.
         pause: Seconds between the requests of each connection.
     """
-    await measure(
-        target,
-        lambda number: target.request("POST", "/Users", user(number)),
-        status=201,
-        requests=users,
-        connections=16,
-    )
-    some = [await create(target, "/Users", user(users + number)) for number in range(20)]
-    quiet = await _served_while(asyncio.sleep(min(3.0, users / 1000)), target, some, pause)
+    wait = asyncio.sleep(min(3.0, users / 1000))
+    load = _Load(server.port, api, some, pause)
+    quiet = await load.during(wait)
     app = ScimApp(str(database))
     async with app.lifespan():
         began = time.perf_counter()
-        times = await _served_while(_remapped(app), target, some, pause)
+        times = await load.during(_remapped(app))
         seconds = time.perf_counter() - began
         status = await app.mappings.status(ORGANIZATION)
     changed = 0 if status is None else status.changed
@@ -95,72 +109,79 @@ async def _remapped(app: ScimApp) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _served_while(
-    work: Awaitable[None], target: Target, some: list[str], pause: float
-) -> list[float]:
-    """Send requests while something else goes on; return the seconds that each answer took."""
-    stop = asyncio.Event()
-    served = [asyncio.create_task(_serve(target, some, n, pause, stop)) for n in range(_CLIENTS)]
-    await work
-    stop.set()
-    return sorted(each for times in await asyncio.gather(*served) for each in times)
-
-
 def _at(times: list[float], part: float) -> float:
     """Return the milliseconds that a part of the answers took at most."""
     return times[int(len(times) * part)] * 1e3
 
 
-async def _serve(
-    target: Target, some: list[str], first: int, pause: float, stop: asyncio.Event
-) -> list[float]:
-    """Send requests at a steady rate until told to stop; return the seconds each answer took."""
-    reader, writer = await asyncio.open_connection(target.host, target.port)
-    times: list[float] = []
-    number = first
-    while not stop.is_set():
-        request = _request(target, some, number)
-        number += _CLIENTS
-        began = time.perf_counter()
-        writer.write(request)
-        status, body = await answer(reader)
-        times.append(time.perf_counter() - began)
-        if status != 200:
-            msg = f"{request[:200]!r} was answered {status}: {body[:300]!r}"
-            raise RuntimeError(msg)
-        await asyncio.sleep(pause)
-    writer.close()
-    await writer.wait_closed()
-    return times
+class _Load:
+    """Requests at a steady rate, over a few connections.
+
+    Args:
+        port: Where the server listens.
+        api: What makes requests to it.
+        some: The ids of users that they are about.
+        pause: Seconds between the requests of each connection.
+    """
+
+    def __init__(self, port: int, api: Api, some: list[str], pause: float) -> None:
+        self._port = port
+        self._api = api
+        self._some = some
+        self._pause = pause
+
+    async def during(self, work: Awaitable[None]) -> list[float]:
+        """Send while something else goes on; return the seconds that each answer took, sorted."""
+        stop = asyncio.Event()
+        served = [asyncio.create_task(self._serve(number, stop)) for number in range(_CLIENTS)]
+        await work
+        stop.set()
+        return sorted(each for times in await asyncio.gather(*served) for each in times)
+
+    async def _serve(self, number: int, stop: asyncio.Event) -> list[float]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        times: list[float] = []
+        while not stop.is_set():
+            request = self._request(number)
+            number += _CLIENTS
+            began = time.perf_counter()
+            writer.write(request.wire)
+            answer = await _answer(reader)
+            times.append(time.perf_counter() - began)
+            if answer[9:12] != request.status:
+                msg = f"{request.wire[:200]!r} was answered {answer[:500]!r}"
+                raise RuntimeError(msg)
+            await asyncio.sleep(self._pause)
+        writer.close()
+        await writer.wait_closed()
+        return times
+
+    def _request(self, number: int) -> Request:
+        path = f"/Users/{self._some[number % len(self._some)]}"
+        match number // _CLIENTS % 4:
+            case 0:
+                return self._api.get(path)
+            case 1:
+                return self._api.find("/Users", f'userName eq "{login(7)}"')
+            case 2:
+                return self._api.get("/Users?count=10")
+        change = {"op": "Replace", "path": "name.familyName", "value": f"Family{number}"}
+        return self._api.patch(path, change)
 
 
-def _request(target: Target, some: list[str], number: int) -> bytes:
-    path = f"/Users/{some[number % len(some)]}"
-    match number // _CLIENTS % 4:
-        case 0:
-            return target.request("GET", path)
-        case 1:
-            return target.request("GET", "/Users?filter=userName+eq+%22user0000007@bench.test%22")
-        case 2:
-            return target.request("GET", "/Users?count=10")
-    change: dict[str, object] = {
-        "op": "Replace",
-        "path": "name.familyName",
-        "value": f"Family{number}",
-    }
-    return target.request("PATCH", path, patch(change))
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    _, _, length = head.lower().partition(b"content-length: ")
+    return head + await reader.readexactly(int(length.split()[0]))
 
 
 def measure_remapping(folder: Path, users: int, *, pause: float = 0.02) -> Found:
     """Serve a database in a folder, and measure."""
-    issue = ("token", "issue", ORGANIZATION, "--name", ORGANIZATION, "--json")
-    token = json.loads(scim_asgi(folder, *issue))["token"]
-    port = free_port()
-    serve = ["scim_asgi", "serve", "--database", str(folder / "scim.db"), "--port", str(port)]
-    serve += ["--rate-limit", "none", "--hooks", "benchmarks.hooks:Idle"]
-    with running(*serve, ready="Serving"):
-        target = Target(HOST, port, "/scim/v2", token)
-        return asyncio.run(run(folder / "scim.db", target, users, pause))
+    database = folder / "scim.db"
+    api = Api(MOUNT, issue_token(database))
+    with serving("benchmarks.ours:create", BENCH_DATABASE=str(database)) as server:
+        some = fill(server, api, users)
+        return asyncio.run(run(database, server, api, some, users, pause))
 
 
 def main() -> int:

@@ -290,5 +290,10 @@ def _stack(
     app: ASGIApp = RateLimitMiddleware(
         endpoint, settings.rate_limit, storage_uri=storage, on_refused=endpoint.limited
     )
-    app = BearerTokenMiddleware(app, tokens.verify, accept_bare_token=settings.accept_bare_token)
+    app = BearerTokenMiddleware(
+        app,
+        tokens.verify,
+        accept_bare_token=settings.accept_bare_token,
+        on_refused=endpoint.refused,
+    )
     return FailedAuthenticationLimit(app, settings.failed_auth_limit, storage_uri=storage)

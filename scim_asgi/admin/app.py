@@ -11,7 +11,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_asgi.admin.actor import Actor, Authorize
 from scim_asgi.admin.decoding import decode_body, decode_query
@@ -19,10 +19,11 @@ from scim_asgi.admin.errors import AdminError, ErrorList, Invalid, NotSignedIn, 
 from scim_asgi.admin.mount import scim_url
 from scim_asgi.admin.openapi import openapi
 from scim_asgi.admin.origin import check_origin
+from scim_asgi.admin.responding import respond
 from scim_asgi.admin.routes import Asked, Route, answer
 from scim_asgi.admin.table import ROUTES
 from scim_asgi.http.paths import route_path
-from scim_asgi.http.requests import ClientGone, check_headers, read_body, read_query
+from scim_asgi.http.requests import check_headers, read_body, read_query
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.protocol.limits import Limits
 from scim_asgi.runtime import Runtime
@@ -91,24 +92,7 @@ class AdminApp:
         await self._run(scope, receive, send, self._respond, refuse)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            if scope["method"] == "HEAD" and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
-        try:
-            response = await self._answer(scope, receive)
-            await response(scope, receive, watched)
-        except ClientGone:
-            return
-        except Exception as error:
-            if started:
-                raise
-            await error_response(error, scope)(scope, receive, watched)
+        await respond(scope, receive, send, self._answer, error_response)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         prefix, path = route_path(scope) or ("", "")

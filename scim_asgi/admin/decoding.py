@@ -10,6 +10,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 from scim_asgi.admin.errors import ErrorItem, Invalid, problem
+from scim_asgi.redaction import shown
 
 S = TypeVar("S", bound=Struct)
 
@@ -32,8 +33,8 @@ def decode_query(kind: type[S], parameters: Mapping[str, list[str]]) -> S:
         Invalid: They cannot be one.
     """
     doubled = [
-        problem("param_invalid", f'The query parameter "{name[:64]}" is there twice.', name[:64])
-        for name, values in parameters.items()
+        problem("param_invalid", f'The query parameter "{name}" is there twice.', name)
+        for name, values in ((shown(name, 64), each) for name, each in parameters.items())
         if len(values) > 1
     ]
     if doubled:
@@ -70,7 +71,8 @@ def _unknown(given: dict[str, Any], known: tuple[FieldInfo, ...], what: str) -> 
     for name in given:
         if name not in names:
             takes = f"there are: {', '.join(names)}" if names else "there is none here"
-            yield problem("param_unknown", f'No {what} is named "{name[:64]}"; {takes}.', name[:64])
+            shortened = shown(name, 64)
+            yield problem("param_unknown", f'No {what} is named "{shortened}"; {takes}.', shortened)
 
 
 def _missing(field: FieldInfo, what: str) -> list[ErrorItem]:

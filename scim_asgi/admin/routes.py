@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from scim_asgi.admin.actor import Actor
 from scim_asgi.provisioning.audit import By
+from scim_asgi.redaction import TOKEN_PREFIX, redacted
 from scim_asgi.runtime import Runtime
 
 ORGANIZATION = "/organizations/{organization_id}"
@@ -19,6 +20,8 @@ SCIM = f"{ORGANIZATION}/scim"
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """The headers of every answer: none may be kept, since it may hold a token or personal data."""
+
+_PREFIX = TOKEN_PREFIX.encode()
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,7 +56,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     @property
     def by(self) -> By:
         """Who asks, for the audit."""
-        return By(self.actor.label, "api")
+        return By(self.actor.label, "api", self.actor.id)
 
 
 Handler: TypeAlias = Callable[[Asked], Awaitable[Response]]
@@ -104,6 +107,15 @@ class Route(Struct, frozen=True, kw_only=True):
         return params
 
 
-def answer(value: Any, status: int = 200) -> Response:
-    """Return a value as JSON."""
-    return Response(_encode(value), status, HEADERS, "application/json")
+def answer(value: Any, status: int = 200, *, is_issue: bool = False) -> Response:
+    """Return a value as JSON, in which no token is, wherever it may come from.
+
+    Args:
+        value: The value.
+        status: The HTTP status.
+        is_issue: Whether this is the one answer that shows a token.
+    """
+    content = _encode(value)
+    if _PREFIX in content and not is_issue:
+        content = redacted(content.decode()).encode()
+    return Response(content, status, HEADERS, "application/json")

@@ -46,8 +46,6 @@ async def list_tokens(asked: Asked) -> Response:
 async def issue(asked: Asked) -> Response:
     wanted: TokenRequest = asked.body
     problems = []
-    if "\x00" in wanted.name:
-        problems.append(problem("param_invalid", "The name has a NUL in it.", "name"))
     if wanted.expires_at is not None and wanted.expires_at <= now():
         text = "The token would have expired already; choose a time that is still to come."
         problems.append(problem("param_invalid", text, "expires_at"))
@@ -62,7 +60,7 @@ async def issue(asked: Asked) -> Response:
         )
     except TokenError as error:
         raise Invalid([problem("param_invalid", str(error), "name")]) from error
-    return answer(issued, 201)
+    return answer(issued, 201, is_issue=True)
 
 
 async def revoke(asked: Asked) -> Response:

@@ -25,6 +25,7 @@ from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import Account
 from scim_asgi.provisioning.audit import By
 from scim_asgi.provisioning.host import AccountTypeUse
+from scim_asgi.redaction import redacted
 
 T = TypeVar("T")
 
@@ -293,8 +294,9 @@ def duration(option: str, text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Return a text on one line, without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    """Return a text on one line, without tokens and what a terminal would obey."""
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return redacted(line)
 
 
 def decode(file: Path, kind: type[T], wanted: str) -> T:
@@ -320,6 +322,7 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def print_json(value: Any) -> None:
-    """Print a value as one line of JSON."""
-    click.echo(msgspec.json.encode(value).decode())
+def print_json(value: Any, *, is_issue: bool = False) -> None:
+    """Print a value as one line of JSON, without tokens unless one is issued."""
+    line = msgspec.json.encode(value).decode()
+    click.echo(line if is_issue else redacted(line))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -22,7 +22,13 @@ from scim_asgi.cli.common import (
     show_time,
 )
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.log_entries import Action, LogEntry, LogFilter, WantedOutcome
+from scim_asgi.provisioning.log_entries import (
+    Action,
+    LogEntry,
+    LogFilter,
+    MembersChange,
+    WantedOutcome,
+)
 from scim_asgi.provisioning.log_export import csv_chunks
 
 _RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
@@ -134,8 +140,31 @@ def _print(entry: LogEntry, *, as_json: bool) -> None:
 def _line(entry: LogEntry) -> str:
     who = f"{entry.resource_type} {entry.resource_name}".strip() or entry.path or entry.actor
     source = f"{entry.method} {entry.path}" if entry.method else entry.surface or "background"
-    changes = ", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in entry.changes.items())
+    changes = _changes(entry.changes)
+    resource = f"in the directory: {_changes(entry.attributes)}" if entry.attributes else ""
     times = f"{entry.count} requests" if entry.count > 1 else ""
-    rest = "; ".join(each for each in (times, entry.detail, changes, *entry.notes) if each)
+    rest = "; ".join(
+        each
+        for each in (times, entry.detail, changes, resource, _members(entry.members), *entry.notes)
+        if each
+    )
     status = entry.status or ""
     return f"{show_time(entry.at)}  {entry.directory or '-':8}  {entry.action:12} {status!s:4} {who}  [{source}]  {rest}"
+
+
+def _changes(changes: Mapping[str, tuple[Any, Any]]) -> str:
+    return ", ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in changes.items())
+
+
+def _members(change: MembersChange | None) -> str:
+    if change is None:
+        return ""
+    came = _some("came", change.added, change.added_count)
+    went = _some("went", change.removed, change.removed_count)
+    return "; ".join(each for each in (came, went) if each)
+
+
+def _some(what: str, ids: list[str], count: int) -> str:
+    more = f" and {count - len(ids)} more" if count > len(ids) else ""
+    members = "member" if count == 1 else "members"
+    return f"{count} {members} {what}: {', '.join(ids)}{more}" if count else ""

@@ -10,6 +10,7 @@ import msgspec
 from scim_asgi.cli.common import print_json
 from scim_asgi.mapping.attempts import Attempt, Explanation, shown
 from scim_asgi.provisioning.previews import Preview
+from scim_asgi.redaction import redacted
 
 
 def print_preview(preview: Preview[Any], *, as_json: bool) -> None:
@@ -18,14 +19,14 @@ def print_preview(preview: Preview[Any], *, as_json: bool) -> None:
         print_json(preview)
         return
     if preview.problem:
-        click.echo(f"No account: {preview.problem}")
+        click.echo(redacted(f"No account: {preview.problem}"))
     else:
         account = msgspec.to_builtins(preview.account)
-        click.echo(msgspec.json.format(msgspec.json.encode(account)).decode())
+        click.echo(redacted(msgspec.json.format(msgspec.json.encode(account)).decode()))
     for explanation in preview.fields:
-        click.echo("\n".join(_lines(explanation)))
+        click.echo(redacted("\n".join(_lines(explanation))))
     for note in preview.notes:
-        click.echo(f"Note: {note}.")
+        click.echo(redacted(f"Note: {note}."))
 
 
 def _lines(explanation: Explanation) -> list[str]:

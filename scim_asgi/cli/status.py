@@ -97,6 +97,8 @@ def _print_connection(connection: ConnectionStatus, *, has_token: bool) -> None:
     click.echo(
         f"state    {connection.state.replace('_', ' ')} ({connection.directory or 'unseen'})"
     )
+    if connection.hint:
+        click.echo(printable(f"hint     {connection.hint}"))
     click.echo(printable(f"request  {shown}"))
     is_open = "is" if connection.active_users == 1 else "are"
     accounts = counted(connection.active_users, "account")

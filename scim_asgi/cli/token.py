@@ -45,7 +45,7 @@ def issue(
 
     issued = run(product, work)
     if as_json:
-        print_json(issued)
+        print_json(issued, is_issue=True)
         return
     click.echo(f"Token {issued.id} of {organization}. Keep it: it is not shown again.", err=True)
     click.echo(issued.token)

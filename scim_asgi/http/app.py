@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from scim_asgi.http.authentication import TOKEN
 from scim_asgi.http.directories import detect_directory
 from scim_asgi.http.endpoints import Endpoints, Exchange
 from scim_asgi.http.paths import request_base_url, route_path
@@ -26,6 +27,7 @@ from scim_asgi.store.errors import StoreError
 logger = logging.getLogger("scim_asgi")
 
 _PAUSE = 5
+_NOBODY = TokenIdentity(id="", organization_id="", prefix="")
 
 
 class ErrorBoundary:
@@ -131,6 +133,11 @@ class ScimEndpoint:
         with suppress(NotFound):
             self._traffic.limited(self._read(scope)[2], error)
 
+    def refused(self, scope: Scope, token: str) -> None:
+        """Note a request whose token does not work."""
+        with suppress(ScimError):
+            self._traffic.refused(self._read({**scope, TOKEN: _NOBODY})[2], token)
+
     def _read(self, scope: Scope) -> tuple[str, bytes, Caller]:
         """Return the route behind the mount, the query, and who asks."""
         split = route_path(scope, self._mount_path)
@@ -142,7 +149,7 @@ class ScimEndpoint:
         return route, query, self._caller(scope, prefix, route)
 
     def _caller(self, scope: Scope, prefix: str, route: str) -> Caller:
-        token: TokenIdentity = scope["scim_asgi.token"]
+        token: TokenIdentity = scope[TOKEN]
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"").decode("latin-1")
         return Caller(

@@ -36,6 +36,7 @@ class BearerTokenMiddleware:
         verify: Returns whom a token stands for, or None.
         realm: The realm of the challenge; no quotes in it.
         accept_bare_token: Whether the header may be the token alone, without ``Bearer``.
+        on_refused: Is told of each request whose token is not valid, once it is answered.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class BearerTokenMiddleware:
         *,
         realm: str = "scim",
         accept_bare_token: bool = False,
+        on_refused: Callable[[Scope, str], None] | None = None,
     ) -> None:
         self._app = app
         self._verify = verify
         self._challenge = f'Bearer realm="{realm}"'
         self._accept_bare_token = accept_bare_token
+        self._on_refused = on_refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an ASGI scope; other types than HTTP pass unchanged."""
@@ -65,6 +68,8 @@ class BearerTokenMiddleware:
         if identity is None:
             challenge = f'{self._challenge}, error="invalid_token"'
             await send_error(send, Unauthorized(_INVALID, challenge))
+            if token is not None and self._on_refused is not None:
+                self._on_refused(scope, token)
             return
         await self._app({**scope, TOKEN: identity}, receive, send)
 

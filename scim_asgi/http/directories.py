@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scim_asgi.provisioning.caller import UNKNOWN
+
 _AGENTS = {
     "okta": "okta",
     "google-auto-provisioning": "google",
@@ -24,4 +26,4 @@ def detect_directory(headers: dict[bytes, bytes]) -> str:
     if b"adscimversion" in headers:
         return "entra"
     agent = headers.get(b"user-agent", b"").decode("latin-1").casefold()
-    return next((name for mark, name in _AGENTS.items() if mark in agent), "unknown")
+    return next((name for mark, name in _AGENTS.items() if mark in agent), UNKNOWN)

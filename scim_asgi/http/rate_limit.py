@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from limits import parse
 from limits.aio.storage import Storage
@@ -47,6 +48,7 @@ class ClientKey:
         return f"client:{int.from_bytes(bucket, 'big') % _BUCKETS}"
 
 
+@lru_cache(maxsize=_BUCKETS)
 def _network(host: str) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

@@ -69,8 +69,12 @@ def _offset(text: str | None) -> timezone:
 def format_date_time(milliseconds: int) -> str:
     """Return Unix milliseconds as an xsd:dateTime in UTC, such as 2026-01-31T10:00:00.000Z."""
     seconds, rest = divmod(milliseconds, 1000)
-    moment = datetime.fromtimestamp(seconds, tz=UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return f"{_format_seconds(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _format_seconds(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def comparable(attribute: Attribute, value: Any) -> Any:

@@ -108,7 +108,12 @@ class ResourceDefinition:
         self.attributes = by_name(COMMON_ATTRIBUTES) | schema.by_name | by_name(COMMON_ATTRIBUTES)
         self._unqualified = self._unambiguous_extension_attributes()
         self._urns = {schema.id.casefold(), *self.extensions}
-        self.always_whole = all(map(_is_shown, (each for _, each in self.all_attributes())))
+        self.withheld = frozenset(
+            attribute.name if extension is None else extension.id
+            for extension, attribute in self.all_attributes()
+            if not _is_shown(attribute)
+        )
+        self.has_requested = any(_is_requested(each) for _, each in self.all_attributes())
 
     def _unambiguous_extension_attributes(self) -> dict[str, tuple[Schema, Attribute]]:
         found: dict[str, list[tuple[Schema, Attribute]]] = {}
@@ -198,6 +203,10 @@ def _is_shown(attribute: Attribute) -> bool:
     return attribute.returned in ("always", "default") and all(
         map(_is_shown, attribute.sub_attributes)
     )
+
+
+def _is_requested(attribute: Attribute) -> bool:
+    return attribute.returned == "request" or any(map(_is_requested, attribute.sub_attributes))
 
 
 def _begins(folded: str, urn: str) -> bool:

@@ -5,7 +5,7 @@ RFC 7644 sections 3.4.2.5 and 3.9, RFC 7643 section 7 (returned).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -41,7 +41,8 @@ class Projection:
 
     def apply(self, resource: dict[str, Any]) -> dict[str, Any]:
         """Return what of a resource goes into the answer; the resource is not changed."""
-        if self.named is None and not self.excluded and self.definition.always_whole:
+        is_whole = self.named is None and not self.excluded
+        if is_whole and self.definition.withheld.isdisjoint(resource):
             return resource
         answer: dict[str, Any] = {}
         for name, value in resource.items():
@@ -143,15 +144,20 @@ def _project(
     return Projection(definition, named, _names(definition, excluded))
 
 
-def with_written(projection: Projection, targets: Iterable[Target]) -> Projection:
+def with_written(projection: Projection, targets: Callable[[], Iterable[Target]]) -> Projection:
     """Return the projection of an answer to a write.
 
     Attributes that are returned on request are in it when the request set them
     (RFC 7643 section 7).
+
+    Args:
+        projection: What the client asked for.
+        targets: Returns what the request set.
     """
-    return Projection(
-        projection.definition, projection.named, projection.excluded, _collect(targets)
-    )
+    definition = projection.definition
+    if not definition.has_requested:
+        return projection
+    return Projection(definition, projection.named, projection.excluded, _collect(targets()))
 
 
 def _names(definition: ResourceDefinition, texts: tuple[str, ...]) -> _Names:

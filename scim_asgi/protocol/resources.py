@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from scim_asgi.protocol.comparison import comparable
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue, Mutability
-from scim_asgi.protocol.paths import Target, find
 from scim_asgi.protocol.schemas import Attribute, Schema
 from scim_asgi.protocol.values import check_value, is_unassigned, require, same
 
@@ -282,63 +280,3 @@ def _twin(attribute: Attribute, element: dict[str, Any], old: list[Any]) -> dict
         if all(same(sub, candidate.get(sub.name), element.get(sub.name)) for sub in identity):
             return dict(candidate)
     return {}
-
-
-def unique_values(
-    definition: ResourceDefinition, resource: dict[str, Any]
-) -> Iterator[tuple[str, Any]]:
-    """Yield path and comparable value of every attribute that has to be unique."""
-    for extension, attribute in definition.all_attributes():
-        if attribute.uniqueness == "none" or attribute.is_complex or attribute.multi_valued:
-            continue
-        scope = resource if extension is None else resource.get(extension.id, {})
-        value = scope.get(attribute.name)
-        if value is not None:
-            yield str(Target(extension, attribute)), comparable(attribute, value)
-
-
-def lookup_values(
-    definition: ResourceDefinition, resource: dict[str, Any]
-) -> Iterator[tuple[str, Any]]:
-    """Yield path and comparable value of what directories look resources up by."""
-    for path in definition.lookups:
-        target = find(definition, path)
-        assert target.attribute is not None
-        assert target.leaf is not None
-        value = resource.get(target.attribute.name)
-        for element in value if isinstance(value, list) else [value]:
-            found = element.get(target.leaf.name) if isinstance(element, dict) else element
-            if found is not None:
-                yield path, comparable(target.leaf, found)
-
-
-def search_form(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
-    """Return the resource with every value in the form in which filters compare it.
-
-    Hidden attributes are left out; names stay canonical.
-    """
-    form: dict[str, Any] = {}
-    for name, value in resource.items():
-        extension = definition.extension(name)
-        if extension is not None:
-            form[name] = _search_values(extension.by_name, value)
-        elif (attribute := definition.attributes.get(name.casefold())) is not None:
-            form |= _search_values({name.casefold(): attribute}, {name: value})
-    return form
-
-
-def _search_values(attributes: dict[str, Attribute], values: dict[str, Any]) -> dict[str, Any]:
-    form = {
-        name: _search_value(attributes[name.casefold()], value)
-        for name, value in values.items()
-        if name.casefold() in attributes and not attributes[name.casefold()].is_hidden
-    }
-    return {name: value for name, value in form.items() if value not in ({}, [])}
-
-
-def _search_value(attribute: Attribute, value: Any) -> Any:
-    if isinstance(value, list):
-        return [form for each in value if (form := _search_value(attribute, each)) != {}]
-    if isinstance(value, dict):
-        return _search_values(attribute.subs, value)
-    return comparable(attribute, value)

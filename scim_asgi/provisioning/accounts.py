@@ -16,7 +16,6 @@ from scim_asgi.ids import uuid7
 from scim_asgi.mapping.mapping import CompiledMapping, Mapped
 from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.provisioning.clock import now, present
-from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, AccountState, Related, ResourceRecord
 
 
@@ -122,18 +121,15 @@ def closed(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "active": False} if "active" in fields else fields
 
 
-def find_account(tx: Transaction, record: ResourceRecord, key: str | None) -> AccountRecord | None:
-    """Return the account of a User, or the one that a returning person had before.
+def earlier_account(earlier: list[AccountRecord]) -> AccountRecord | None:
+    """Return the account that a returning person had before: its User is gone or inactive.
 
-    An account is taken over when its User is gone or inactive.
+    Args:
+        earlier: The accounts with the person's return key.
 
     Raises:
         InFlight: It is being delivered, or its deletion is not confirmed yet.
     """
-    own = tx.accounts.of_resource(record.number)
-    if own is not None or key is None:
-        return own
-    earlier = tx.accounts.by_return_key(record.organization_id, key)
     gone = [account for account in earlier if account.resource is None]
     idle = [account for account in earlier if account.wanted_state != "active"]
     found = next(iter([*gone, *idle]), None)
@@ -167,14 +163,6 @@ def is_new(account: AccountRecord | None) -> bool:
         and account.undo is not None
         and decode_undo(account.undo).document is None
     )
-
-
-def shares_key(tx: Transaction, record: ResourceRecord, key: str | None) -> bool:
-    """Return whether another active account of the organization has the same return key."""
-    if key is None:
-        return False
-    others = tx.accounts.by_return_key(record.organization_id, key)
-    return any(other.resource not in (None, record.number) for other in others)
 
 
 def want(

@@ -13,6 +13,7 @@ from scim_asgi.protocol.errors import TooMany, Unavailable, Uniqueness
 from scim_asgi.protocol.projection import Projection
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.representation import Representations, etag, load_related
+from scim_asgi.provisioning.units import Changed
 from scim_asgi.store.base import Store
 from scim_asgi.store.errors import NotUnique, QueryTooSlow, StoreUnavailable
 from scim_asgi.store.records import Related, ResourceRecord
@@ -51,22 +52,22 @@ class Answers:
         self._registry = registry
 
     async def of(
-        self,
-        caller: Caller,
-        definition: ResourceDefinition,
-        record: ResourceRecord,
-        projection: Projection,
-        status: int,
+        self, caller: Caller, changed: Changed, projection: Projection, status: int
     ) -> Answer:
-        """Load what other rows hold of a resource, and return the answer with it."""
-        related: dict[str, list[Related]] = {}
-        if definition.row_attributes or definition.derived_attributes:
+        """Return the answer with a changed resource; its members are read where they are asked for."""
+        record, definition = changed.record, projection.definition
+        related = changed.related
+        if not is_read_briefly(definition, projection):
             loaded = await self._store.read(
-                lambda tx: load_related(tx, definition, [record.number], projection),
-                brief=is_read_briefly(definition, projection),
+                lambda tx: load_related(tx, definition, [record.number], projection)
             )
             related = loaded[record.number]
         return self.shown(caller, record, related, projection, status)
+
+    def whole(self, caller: Caller, changed: Changed) -> dict[str, Any]:
+        """Return a changed resource with everything in it that is no member."""
+        make = Representations(self._registry, caller.base_url)
+        return make.whole(changed.record, changed.related)
 
     def shown(
         self,

@@ -31,10 +31,12 @@ class By(Struct, frozen=True):
     Attributes:
         name: Who, as the host knows them.
         surface: The page, the API, the command line, or the host's own code.
+        id: The host's id of them, where it has one: a name may change, or be another's too.
     """
 
     name: str = ""
     surface: Surface = "python"
+    id: str = ""
 
 
 def named(by: By | str) -> By:
@@ -51,6 +53,7 @@ def audit_row(organization_id: str, action: AuditAction, by: By | str, detail: s
         action=action,
         status=0,
         actor=by.name,
+        actor_id=by.id,
         surface=by.surface,
         detail=detail,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+UNKNOWN = "unknown"
+"""The directory of a request that does not tell which one it comes from."""
+
 
 class Caller(Struct, frozen=True, kw_only=True):
     """The request behind a use case.
@@ -21,7 +24,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     organization_id: str
     base_url: str
     token_prefix: str = ""
-    directory: str = "unknown"
+    directory: str = UNKNOWN
     request_id: str = ""
     method: str = ""
     path: str = ""

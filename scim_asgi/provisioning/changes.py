@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,17 +14,19 @@ from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.patch import Patch
 from scim_asgi.protocol.patch_apply import apply_patch
 from scim_asgi.protocol.resources import replace_resource, require_all, with_computed
+from scim_asgi.protocol.search import search_form
 from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import changes_of
+from scim_asgi.provisioning.differences import Differences, differences, first_of
 from scim_asgi.provisioning.log import name_of, passed_over, request_row
 from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.preconditions import Preconditions
-from scim_asgi.provisioning.representation import Representations, etag, load_related, values_of
+from scim_asgi.provisioning.representation import Representations, etag, keys_of, load_related
 from scim_asgi.provisioning.units import Changed, Effects, Inbound, Unit
 from scim_asgi.provisioning.wanted import WantedAccounts, undo_of
 from scim_asgi.store.base import Transaction
-from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
+from scim_asgi.store.records import AccountRecord, LogRecord, Related, ResourceKeys, ResourceRecord
 
 
 class Changes:
@@ -69,38 +72,44 @@ class Changes:
             created=at,
             last_modified=at,
         )
-        unsettled = self._unsettled_owner(unit, record)
+        keys = keys_of(unit.definition, document)
+        unsettled, account = self._unsettled_owner(unit, record, keys)
         if unsettled is not None:
             record, effects = self._store(unit, unsettled, document), Effects()
         else:
-            values = values_of(unit.definition, record.document)
-            record = replace(record, number=unit.tx.resources.insert(record, values))
+            search = search_form(unit.definition, document)
+            record = replace(record, number=unit.tx.resources.insert(record, search, keys))
             effects = self._memberships.set(unit, record, inbound.members)
         undo = Undo(record.number, None, 0, 0, None)
         effects = effects.with_notes(*inbound.notes)
-        return self._finish(unit, record, undo, ("created", 201), effects, inbound.password)
+        done = ("created", 201)
+        return self._finish(unit, record, account, undo, done, effects, inbound.password)
 
-    def _unsettled_owner(self, unit: Unit, record: ResourceRecord) -> ResourceRecord | None:
-        """Return the resource of an earlier try whose outcome nobody learnt.
+    def _unsettled_owner(
+        self, unit: Unit, record: ResourceRecord, keys: ResourceKeys
+    ) -> tuple[ResourceRecord | None, AccountRecord | None]:
+        """Return resource and account of an earlier try whose outcome nobody learnt, or Nones.
 
         Raises:
             Uniqueness: A value belongs to any other resource.
             InFlight: The earlier try is still under way.
         """
-        owned = self._owner(unit, record)
+        owned = self._owner(unit, record, keys.unique)
         if owned is None:
-            return None
+            return None, None
         path, number = owned
         found = unit.tx.resources.by_number(number)
         account = None if found is None else self._accounts.of(unit.tx, found)
         if found is None or not is_new(account):
             raise _in_use(unit.definition, path)
         require_settled(account)
-        return found
+        return found, account
 
-    def _owner(self, unit: Unit, record: ResourceRecord) -> tuple[str, int] | None:
+    def _owner(
+        self, unit: Unit, record: ResourceRecord, values: Iterable[tuple[str, Any]]
+    ) -> tuple[str, int] | None:
         """Return path and owner of the first unique value that another resource has."""
-        for path, value in values_of(unit.definition, record.document).unique:
+        for path, value in values:
             owner = unit.tx.resources.owner(
                 record.organization_id, record.resource_type, path, value
             )
@@ -116,12 +125,12 @@ class Changes:
         Raises:
             NotFound, PreconditionFailed, Mutability, Uniqueness, Skipped, InFlight.
         """
-        record = self._load(unit, resource_id, preconditions)
+        record, account = self._load(unit, resource_id, preconditions)
         document = replace_resource(unit.definition, record.document, inbound.document)
         effects = self._memberships.set(unit, record, inbound.members, replacing=True)
         effects = replace(effects, opens=inbound.document.get("active") is True)
         effects = effects.with_notes(*inbound.notes)
-        return self._change(unit, record, document, effects, inbound.password)
+        return self._change(unit, record, account, document, effects, inbound.password)
 
     def patch(
         self, unit: Unit, resource_id: str, patch: Patch, preconditions: Preconditions
@@ -133,7 +142,7 @@ class Changes:
             InFlight.
         """
         definition = unit.definition
-        record = self._load(unit, resource_id, preconditions)
+        record, account = self._load(unit, resource_id, preconditions)
         patched = apply_patch(definition, self._patchable(unit, record, patch), patch, self._limits)
         require_all(definition, patched)
         password = patched.pop("password", None) if definition.unstored_attributes else None
@@ -143,7 +152,7 @@ class Changes:
         effects = self._memberships.patch(unit, record, patch).with_notes(*ignored)
         opens = document.get("active") is True and "active" in _named(patch)
         effects = replace(effects, opens=opens)
-        return self._change(unit, record, document, effects, password)
+        return self._change(unit, record, account, document, effects, password)
 
     def _patchable(self, unit: Unit, record: ResourceRecord, patch: Patch) -> dict[str, Any]:
         """Return the resource with the read-only attributes that a directory may echo."""
@@ -159,38 +168,41 @@ class Changes:
         Raises:
             NotFound, PreconditionFailed, InFlight.
         """
-        record = self._load(unit, resource_id, preconditions)
-        account = self._accounts.of(unit.tx, record)
-        log = _log(unit, record, ("deleted", 204), Effects(), {}, settled=account is None)
+        record, account = self._load(unit, resource_id, preconditions)
+        log = _log(unit, record, ("deleted", 204), Effects(), {}, is_pending=account is not None)
         if account is None:
             spread = self._memberships.mark(unit, record)
-            unit.tx.resources.delete(record, values_of(unit.definition, record.document), now())
+            unit.tx.resources.delete(record, keys_of(unit.definition, record.document), now())
             return Changed(record=record, log=log, spread=spread)
         doomed = self._accounts.remove(unit, record, account)
         return Changed(record=record, log=log, account=doomed)
 
-    def _load(self, unit: Unit, resource_id: str, preconditions: Preconditions) -> ResourceRecord:
+    def _load(
+        self, unit: Unit, resource_id: str, preconditions: Preconditions
+    ) -> tuple[ResourceRecord, AccountRecord | None]:
         record = load(unit.tx, unit.caller.organization_id, unit.definition, resource_id)
         preconditions.check(etag(record))
-        require_settled(self._accounts.of(unit.tx, record))
-        return record
+        account = self._accounts.of(unit.tx, record)
+        require_settled(account)
+        return record, account
 
     def _change(
         self,
         unit: Unit,
         record: ResourceRecord,
+        account: AccountRecord | None,
         document: dict[str, Any],
         effects: Effects,
         password: str | None,
     ) -> Changed:
         document = with_computed(unit.definition, document)
-        undo = undo_of(record, self._accounts.of(unit.tx, record))
+        undo = undo_of(record, account)
         if document == record.document and not effects.spread and password is None:
-            return self._finish(unit, record, undo, ("unchanged", 200), effects, None)
+            return self._finish(unit, record, account, undo, ("unchanged", 200), effects, None)
         changed = self._store(unit, record, document)
         renamed = self._memberships.renamed(unit, record, changed)
         effects = replace(effects, spread=effects.spread or renamed)
-        return self._finish(unit, changed, undo, ("updated", 200), effects, password)
+        return self._finish(unit, changed, account, undo, ("updated", 200), effects, password)
 
     def _store(
         self, unit: Unit, record: ResourceRecord, document: dict[str, Any]
@@ -202,13 +214,16 @@ class Changes:
             revision=record.revision + 1,
             last_modified=max(now(), record.last_modified + 1),
         )
-        owned = self._owner(unit, changed)
+        before = keys_of(unit.definition, record.document)
+        after = keys_of(unit.definition, document)
+        owned = self._owner(unit, changed, set(after.unique) - set(before.unique))
         if owned is not None:
             raise _in_use(unit.definition, owned[0])
         unit.tx.resources.update(
             changed,
-            values_of(unit.definition, record.document),
-            values_of(unit.definition, document),
+            search_form(unit.definition, document),
+            before,
+            after,
             hold=self._accounts.has_accounts(record.resource_type),
         )
         return changed
@@ -217,33 +232,49 @@ class Changes:
         self,
         unit: Unit,
         record: ResourceRecord,
+        account: AccountRecord | None,
         undo: Undo,
         done: tuple[str, int],
         effects: Effects,
         password: str | None,
     ) -> Changed:
         """Work out the account, note what has to be delivered, and write the log."""
+        found = differences(unit.definition, undo.document, record.document)
+        attributes, more = first_of(found)
+        effects = effects.with_notes(*more)
         if not self._accounts.has_accounts(record.resource_type):
             missing = self._accounts.missing(unit.tx, record)
             effects = effects.with_notes(*(() if missing is None else (missing,)))
-            log = _log(unit, record, done, effects, {})
-            return Changed(record=record, log=log, spread=effects.spread)
-        wanted = self._accounts.want(unit, record, undo, password, opens=effects.opens)
+            log = _log(unit, record, done, effects, attributes)
+            related = self._derived(unit, record)
+            return Changed(record=record, log=log, spread=effects.spread, related=related)
+        wanted = self._accounts.want(unit, record, account, undo, password, opens=effects.opens)
         account, effects = wanted.account, effects.with_notes(*wanted.notes)
         if account.delivery_id is None:
             unit.tx.resources.release(record.number)
-            log = _log(unit, record, done, effects, {})
-            return Changed(record=record, log=log, spread=effects.spread)
+            log = _log(unit, record, done, effects, attributes)
+            related = self._derived(unit, record)
+            return Changed(record=record, log=log, spread=effects.spread, related=related)
         action, status = done
         done = (_action(action, account), status)
-        log = _log(unit, record, done, effects, changes_of(account), settled=False)
+        log = _log(unit, record, done, effects, attributes, account=account)
         return Changed(
             record=record,
             log=log,
             account=account,
             spread=effects.spread,
             password=password,
+            related=self._derived(unit, record),
         )
+
+    def _derived(self, unit: Unit, record: ResourceRecord) -> dict[str, list[Related]]:
+        """Return what of a resource is worked out from others; one that is new is in no group."""
+        definition = unit.definition
+        if not definition.derived_attributes or record.revision == 1:
+            return {}
+        return {
+            name: unit.tx.members.groups_of(record.number) for name in definition.derived_attributes
+        }
 
 
 def load(
@@ -270,11 +301,22 @@ def _log(
     record: ResourceRecord,
     done: tuple[str, int],
     effects: Effects,
-    changes: dict[str, Any],
+    attributes: Differences,
     *,
-    settled: bool = True,
+    account: AccountRecord | None = None,
+    is_pending: bool = False,
 ) -> LogRecord:
-    """Write the row of a request and return it as it is to be once the host has confirmed."""
+    """Write the row of a request and return it as it is to be once the host has confirmed.
+
+    Args:
+        unit: The unit of work.
+        record: The resource.
+        done: What was done, and the status of the answer.
+        effects: What was done besides.
+        attributes: What has changed in the resource.
+        account: The account that has to be delivered.
+        is_pending: Whether the host is to be asked for anything else.
+    """
     action, status = done
     row = replace(
         request_row(unit.caller),
@@ -283,10 +325,13 @@ def _log(
         resource_type=record.resource_type,
         resource_id=record.id,
         resource_name=name_of(record.document),
-        changes=changes,
+        changes={} if account is None else changes_of(account),
+        attributes=attributes,
+        members=effects.members,
         notes=list(effects.notes),
     )
-    written = row if settled else replace(row, action="pending", status=0)
+    pending = is_pending or account is not None
+    written = replace(row, action="pending", status=0) if pending else row
     return replace(row, number=unit.tx.log.insert(written))
 
 

@@ -12,11 +12,12 @@ from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.mapping.mapping import CompiledMapping, compile_mapping
 from scim_asgi.mapping.roles import RoleRules
 from scim_asgi.store.base import Transaction
+from scim_asgi.store.records import Stamp
 
 _CACHED = 1024
 
-_Version: TypeAlias = tuple[str, tuple[int, int], tuple[int, int]]
-"""An organization, and number and time of its override and of its role rules."""
+_Version: TypeAlias = tuple[str, Stamp]
+"""An organization, and which override and role rules of it."""
 
 
 class CompiledMappings:
@@ -43,11 +44,7 @@ class CompiledMappings:
         Raises:
             MappingUnusable: What was saved does not fit the host's account type any more.
         """
-        key = (
-            organization_id,
-            tx.mappings.current_stamp(organization_id),
-            tx.roles.current_stamp(organization_id),
-        )
+        key = (organization_id, tx.stamp(organization_id))
         compiled = self._compiled.get(key)
         if compiled is None:
             if len(self._compiled) >= _CACHED:

@@ -141,7 +141,7 @@ class DriftFinder:
                 known = replace(
                     account, confirmed={**account.wanted, **fields}, confirmed_state=state
                 )
-            tx.accounts.update(with_delivery(known, known, "drift", force=True))
+            tx.accounts.update(account, with_delivery(known, known, "drift", force=True))
 
         await self._store.write(work)
 

@@ -31,7 +31,10 @@ def request_row(caller: Caller) -> LogRecord:
 
 
 def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
-    """Return a row that says how a request was refused, or that it failed."""
+    """Return a row that says how a request was refused, or that it failed.
+
+    What was refused is undone; what has failed stays wanted, and in the resource.
+    """
     return replace(
         row,
         action="failed" if failed else "refused",
@@ -39,6 +42,8 @@ def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
         scim_type=error.scim_type,
         detail=error.detail,
         changes={},
+        attributes=row.attributes if failed else {},
+        members=row.members if failed else {},
     )
 
 

@@ -69,6 +69,22 @@ class HookCall(Struct, frozen=True, kw_only=True):
     milliseconds: int | None = None
 
 
+class MembersChange(Struct, frozen=True, kw_only=True):
+    """Who came to a group and who went.
+
+    Attributes:
+        added: The ids of those who came; of many, the first twenty.
+        added_count: How many came.
+        removed: Likewise those who went.
+        removed_count: How many went.
+    """
+
+    added: list[str] = []
+    added_count: int = 0
+    removed: list[str] = []
+    removed_count: int = 0
+
+
 class LogEntry(Struct, frozen=True, kw_only=True):
     """One row of the provisioning log. Times are Unix milliseconds.
 
@@ -79,9 +95,13 @@ class LogEntry(Struct, frozen=True, kw_only=True):
         action: The same in detail.
         status: The HTTP status that was answered; 0 for what no request waited for.
         changes: Account field to its old and new value.
+        attributes: Path of the resource to its old and new value, as the directory changed it;
+            empty where the resource is new.
+        members: Who came to a group and who went; None where nobody did.
         hook: The call of the host's hook.
         notes: What was passed over, in words.
-        actor: Who did it, where it was an admin
+        actor: Who did it, where it was an admin,
+        actor_id: the host's id of them,
         surface: and from where: page, api, cli or python.
         count: How many requests the row stands for.
     """
@@ -103,9 +123,12 @@ class LogEntry(Struct, frozen=True, kw_only=True):
     scim_type: str | None
     detail: str
     changes: dict[str, tuple[Any, Any]]
+    attributes: dict[str, tuple[Any, Any]]
+    members: MembersChange | None
     hook: HookCall | None
     notes: list[str]
     actor: str
+    actor_id: str
     surface: str
     count: int
 
@@ -205,9 +228,12 @@ def entry_of(row: LogRecord) -> LogEntry:
         scim_type=row.scim_type,
         detail=row.detail,
         changes={name: (old, new) for name, (old, new) in row.changes.items()},
+        attributes={path: (old, new) for path, (old, new) in row.attributes.items()},
+        members=msgspec.convert(row.members, MembersChange) if row.members else None,
         hook=msgspec.convert(row.hook, HookCall) if row.hook else None,
         notes=row.notes,
         actor=row.actor,
+        actor_id=row.actor_id,
         surface=row.surface,
         count=row.count,
     )

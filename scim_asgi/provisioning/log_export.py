@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,11 @@ import msgspec
 from scim_asgi.provisioning.log_entries import LogEntry
 
 _COLUMNS = ("time", *(name for name in LogEntry.__struct_fields__ if name != "at"))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile(
+    r"^(?=[\t\r\n])|(?:^|[;\t\r\n])(?=[\s\u200b-\u200d\u2060\ufeff]*[=+\-@＝＋－＠])"  # noqa: RUF001
+)
+"""Where a spreadsheet may take what follows for a formula: it passes over spaces, knows signs of
+full width, and where people write decimals with a comma a semicolon begins the next cell."""
 _CHUNK = 100
 
 _encode = msgspec.json.Encoder().encode
@@ -61,4 +66,4 @@ def _cell(value: Any) -> str | int:
     if isinstance(value, int):
         return value
     text = value if isinstance(value, str) else _encode(value).decode()
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\g<0>'", text)

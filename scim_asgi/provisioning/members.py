@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from msgspec import UNSET
@@ -17,6 +18,9 @@ from scim_asgi.protocol.schemas import Attribute
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import Related
 
+_SHOWN = 20
+"""How many members the log names."""
+
 UnknownMembers = Literal["skip", "reject"]
 
 
@@ -25,12 +29,38 @@ class MemberChange:
     """What a request has done to a group.
 
     Attributes:
-        touched: The numbers of the resources that came or went, some perhaps both.
+        came: The numbers of those who are members now and were none before.
+        went: Likewise the other way round.
+        returned: The numbers of those who came and went, or went and came.
         unknown: The ids that are no resource of the organization.
     """
 
-    touched: set[int] = field(default_factory=set)
+    came: set[int] = field(default_factory=set)
+    went: set[int] = field(default_factory=set)
+    returned: set[int] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
+
+    @property
+    def touched(self) -> set[int]:
+        """The numbers of all of them."""
+        others = self.went | self.returned
+        return self.came | others if others else self.came
+
+    def add(self, numbers: list[int]) -> None:
+        """Note who came."""
+        self._move(self.went, self.came, numbers)
+
+    def remove(self, numbers: list[int]) -> None:
+        """Note who went."""
+        self._move(self.came, self.went, numbers)
+
+    def _move(self, undone: set[int], done: set[int], numbers: list[int]) -> None:
+        back = undone.intersection(numbers) if undone else ()
+        done.update(numbers)
+        if back:
+            undone -= back
+            done -= back
+            self.returned |= back
 
 
 class MemberEditor:
@@ -63,6 +93,7 @@ class MemberEditor:
         self._comparisons = Comparisons(limits)
         self._named = 0
         self._searched = False
+        self._ids: dict[int, str] = {}
         self.change = MemberChange()
 
     def apply(self, edit: Edit) -> None:
@@ -106,25 +137,25 @@ class MemberEditor:
 
     def add(self, ids: list[str]) -> None:
         """Add members; those who are there already stay."""
-        self.change.touched.update(self._tx.members.add(self._group, self._numbers(ids)))
+        self.change.add(self._tx.members.add(self._group, self._numbers(ids)))
 
     def replace(self, ids: list[str]) -> None:
         """Make these the members: only what differs is written."""
         wanted = set(self._numbers(ids))
         present = {member.number for member in self._present()}
-        self.change.touched.update(self._tx.members.remove(self._group, present - wanted))
-        self.change.touched.update(self._tx.members.add(self._group, wanted - present))
+        self.change.remove(self._tx.members.remove(self._group, present - wanted))
+        self.change.add(self._tx.members.add(self._group, wanted - present))
 
     def _remove(self, attribute: Attribute, value: Any) -> None:
         """Remove those who are named, or everybody where no list comes with the path."""
         if value is UNSET:
-            self.change.touched.update(self._tx.members.clear(self._group))
+            self.change.remove(self._tx.members.clear(self._group))
         else:
             self._remove_ids(self.named(attribute, value))
 
     def _remove_ids(self, ids: list[str]) -> None:
-        numbers = self._tx.members.resolve(self._organization_id, ids).values()
-        self.change.touched.update(self._tx.members.remove(self._group, numbers))
+        numbers = self._resolve(ids).values()
+        self.change.remove(self._tx.members.remove(self._group, numbers))
 
     def _edit_matching(self, edit: Edit, condition: Condition) -> None:
         ids = _ids_of(condition)
@@ -143,7 +174,7 @@ class MemberEditor:
         doomed = [
             member.number for member in self._present() if holds(condition, self._show(member))
         ]
-        self.change.touched.update(self._tx.members.remove(self._group, doomed))
+        self.change.remove(self._tx.members.remove(self._group, doomed))
 
     def _present(self) -> list[Related]:
         present = self._tx.members.of_group(self._group)
@@ -154,7 +185,7 @@ class MemberEditor:
         return present
 
     def _numbers(self, ids: list[str]) -> list[int]:
-        known = self._tx.members.resolve(self._organization_id, ids)
+        known = self._resolve(ids)
         unknown = [each for each in ids if each not in known]
         if unknown and self._unknown_members == "reject":
             msg = (
@@ -164,6 +195,32 @@ class MemberEditor:
             raise InvalidValue(msg)
         self.change.unknown += unknown
         return [known[each] for each in dict.fromkeys(ids) if each in known]
+
+    def _resolve(self, ids: list[str]) -> dict[str, int]:
+        known = self._tx.members.resolve(self._organization_id, ids)
+        if len(known) <= _SHOWN:
+            self._ids.update((number, each) for each, number in known.items())
+        return known
+
+    def said(self) -> dict[str, Any]:
+        """Return what the log says of it: the first ids of those who came and went, and counts.
+
+        Ids are looked up where the request did not name them, or named many: as many as are said.
+        """
+        came, went = self.change.came, self.change.went
+        if not came and not went:
+            return {}
+        some = [list(islice(numbers, _SHOWN)) for numbers in (came, went)]
+        missing = [each for numbers in some for each in numbers if each not in self._ids]
+        if missing:
+            self._ids |= self._tx.members.ids(missing)
+        added, removed = (sorted(self._ids[each] for each in numbers) for numbers in some)
+        return {
+            "added": added,
+            "added_count": len(came),
+            "removed": removed,
+            "removed_count": len(went),
+        }
 
 
 def _member_ids(attribute: Attribute, value: Any) -> list[str]:

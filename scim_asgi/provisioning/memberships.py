@@ -99,7 +99,8 @@ class Memberships:
 
     def _effects(self, unit: Unit, editor: MemberEditor) -> Effects:
         change = editor.change
-        if change.touched:
-            self._note(unit, change.touched)
+        touched = change.touched
+        if touched:
+            self._note(unit, touched)
         notes = (unknown_note(change.unknown),) if change.unknown else ()
-        return Effects(notes, bool(change.touched))
+        return Effects(notes, bool(touched), members=editor.said())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -250,6 +251,16 @@ class Groups:
                 total_count=tx.connections.totals(organization_id).groups,
                 next_cursor=found.next_cursor,
             )
+
+        return await self._store.read(read)
+
+    async def member_names(self, organization_id: str, ids: Sequence[str]) -> dict[str, str]:
+        """Return what people call those of some members who are still here, by their ids."""
+
+        def read(tx: Transaction) -> dict[str, str]:
+            numbers = list(tx.members.resolve(organization_id, ids).values())
+            found = records(tx, organization_id, numbers)
+            return {each.id: name_of(each.document) for each in found}
 
         return await self._store.read(read)
 

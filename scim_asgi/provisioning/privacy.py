@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
-from scim_asgi.redaction import shown
+from scim_asgi.redaction import TOKEN_PREFIX, shown
 from scim_asgi.store.records import LogRecord
 
 _LONGEST = 1000
@@ -21,6 +22,8 @@ _WITHHELD = "personal data is not logged"
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _QUOTED = re.compile(r'"([^"]{1,300})"')
 _INDEX = re.compile(r"\[\d+\]")
+_UNAUTHORIZED = 401
+"""The status of requests whose token does not work: what is said of them is ours alone."""
 _WITH_VALUES = frozenset({"refused", "failed", "skipped", "warning"})
 """The actions of the background whose details name values, not only reasons."""
 _MESSAGE_NAMES = [
@@ -44,6 +47,8 @@ _MESSAGE_NAMES = [
     "excludedAttributes",
 ]
 
+_encode = msgspec.json.Encoder().encode
+
 
 class LogPolicy:
     """Decides what of a row, a path and an exception is logged. Tokens never are.
@@ -58,6 +63,7 @@ class LogPolicy:
         self._personal_data = personal_data
         self._endpoints = {each.endpoint.strip("/").casefold() for each in registry.definitions}
         self._names = {name.casefold() for name in (*_MESSAGE_NAMES, *fields, *_paths(registry))}
+        self._types = set(_types(registry))
         if not personal_data:
             _withhold_messages()
 
@@ -71,7 +77,8 @@ class LogPolicy:
             path=self.path(row.path),
             resource_name=shown(row.resource_name, _NAME),
             detail=shown(row.detail, _LONGEST),
-            changes=_cut(row.changes),
+            changes=_cut(row.changes) if _may_be_cut(row.changes) else row.changes,
+            attributes=_cut(row.attributes) if _may_be_cut(row.attributes) else row.attributes,
             notes=[shown(note, _LONGEST) for note in row.notes],
         )
 
@@ -94,12 +101,16 @@ class LogPolicy:
             behind = behind or harmless
 
     def _masked(self, row: LogRecord) -> LogRecord:
-        is_reason = not row.method and row.action not in _WITH_VALUES
+        is_ours = row.status == _UNAUTHORIZED
+        is_reason = is_ours or (not row.method and row.action not in _WITH_VALUES)
         return replace(
             row,
             resource_name=row.resource_name if _ID.fullmatch(row.resource_name) else "",
             detail=self._reason(row.detail) if is_reason else self._about(row.detail),
             changes={name: _masked(change) for name, change in row.changes.items()},
+            attributes={
+                self._place(path): _masked(change) for path, change in row.attributes.items()
+            },
             notes=[self._about(note) for note in row.notes],
         )
 
@@ -115,6 +126,16 @@ class LogPolicy:
         about = f"about {', '.join(dict.fromkeys(named))}; " if named else ""
         return about + _WITHHELD
 
+    def _place(self, path: str) -> str:
+        """Return a path of a resource: names of attributes, and types of elements that are ours."""
+        name, bracket, rest = path.partition("[")
+        kind, _, sub = rest.removeprefix('type eq "').partition('"]')
+        kept = name if self._is_name(name) else _MASK
+        if not bracket:
+            return kept
+        kind = kind if kind in self._types else _MASK
+        return f'{kept}[type eq "{kind}"]{sub if self._is_name(f"{name}{sub}") else f".{_MASK}"}'
+
     def _is_name(self, text: str) -> bool:
         name = _INDEX.sub("", text).casefold()
         return name in self._names or all(part in self._names for part in name.split("."))
@@ -128,11 +149,28 @@ def _paths(registry: Registry) -> Iterable[str]:
             yield from (f"{prefix}{attribute.name}.{sub.name}" for sub in attribute.sub_attributes)
 
 
+def _types(registry: Registry) -> Iterable[str]:
+    """Yield what `type` of an element may be by the schemas: `work`, `home` and the like."""
+    for definition in registry.definitions:
+        for _, attribute in definition.all_attributes():
+            for sub in attribute.sub_attributes:
+                if sub.name == "type":
+                    yield from sub.canonical_values
+
+
+def _may_be_cut(changes: dict[str, Any]) -> bool:
+    """Return whether changes may hold a token or a long text: they seldom do."""
+    if not changes:
+        return False
+    text = _encode(changes)
+    return len(text) > _LONGEST or TOKEN_PREFIX.encode() in text
+
+
 def _cut(value: Any) -> Any:
     if isinstance(value, str):
         return shown(value, _LONGEST)
     if isinstance(value, dict):
-        return {name: _cut(element) for name, element in value.items()}
+        return {shown(name, _NAME): _cut(element) for name, element in value.items()}
     return [_cut(element) for element in value] if isinstance(value, list | tuple) else value
 
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.errors import Unavailable
+from scim_asgi.protocol.search import search_form
 from scim_asgi.provisioning.accounts import (
     AccountBefore,
     Claim,
@@ -30,7 +31,7 @@ from scim_asgi.provisioning.accounts import (
 from scim_asgi.provisioning.clock import GRACE, JITTER, LONGEST_PAUSE, now, present
 from scim_asgi.provisioning.delivery import RETRY_AFTER, Delivery, Outcome, change_of, changes_of
 from scim_asgi.provisioning.log import with_error
-from scim_asgi.provisioning.representation import Representations, load_related, values_of
+from scim_asgi.provisioning.representation import Representations, keys_of, load_related
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
 
@@ -83,6 +84,7 @@ class Reconciler:
         *,
         base_url: str,
         directory: str,
+        resource: dict[str, Any] | None = None,
         log: LogRecord | None = None,
         password: str | None = None,
     ) -> Outcome:
@@ -92,12 +94,19 @@ class Reconciler:
             claimed: The account as it was claimed.
             base_url: For the locations in the resource that the hook gets.
             directory: Which directory sent the change.
+            resource: The User as JSON, where it was read when the account was claimed.
             log: The row of the request's log, which is completed; None for the background.
             password: A password to hand on.
         """
-        loaded = await self._store.read(lambda tx: self._load(tx, claimed, base_url), brief=True)
+        loaded: tuple[AccountRecord, dict[str, Any]] | None
+        if resource is not None and self._is_fresh(claimed):
+            loaded = claimed, resource
+        else:
+            loaded = await self._store.read(
+                lambda tx: self._load(tx, claimed, base_url), brief=True
+            )
         if loaded is None:
-            account, resource = claimed, dict[str, Any]()
+            account, resource = claimed, {}
             outcome = Outcome(kind="later", hook={}, error=Unavailable(_TOO_LATE, RETRY_AFTER))
         else:
             account, resource = loaded
@@ -113,6 +122,10 @@ class Reconciler:
             durable=outcome.kind == "refused" or account.claimed_until <= now(),
             brief=True,
         )
+
+    def _is_fresh(self, claimed: AccountRecord) -> bool:
+        """Return whether a claim has time enough left for a call of a hook."""
+        return now() + round(self._delivery.timeout * 1000) <= claimed.claimed_until
 
     def _load(
         self, tx: Transaction, claimed: AccountRecord, base_url: str
@@ -137,41 +150,47 @@ class Reconciler:
         is_told: bool,
     ) -> Outcome:
         """Take an outcome while the account is claimed by its delivery; return what it means."""
+        if _is_plain(delivered, outcome) and tx.accounts.confirm(delivered, outcome.host_id):
+            if delivered.resource is not None:
+                tx.resources.release(delivered.resource)
+            _write_log(tx, outcome, log)
+            return outcome
         account = tx.accounts.by_number(delivered.number)
         if account is None or account.claimed_by != delivered.claimed_by:
             agrees = is_told and account is not None and _has_confirmed(account, delivered)
             if account is not None and not agrees and _may_have_changed(outcome):
-                tx.accounts.update(_contradicted(account, delivered, outcome))
+                tx.accounts.update(account, _contradicted(account, delivered, outcome))
             outcome = _overtaken(outcome, is_confirmed=agrees)
         else:
-            unclaimed = replace(account, claimed_by=None, claimed_until=0)
-            self._take(tx, unclaimed, delivered, outcome, in_request=bool(log.number))
+            self._take(tx, account, delivered, outcome, in_request=bool(log.number))
         _write_log(tx, outcome, log)
         return outcome
 
     def _take(
         self,
         tx: Transaction,
-        account: AccountRecord,
+        stored: AccountRecord,
         delivered: AccountRecord,
         outcome: Outcome,
         *,
         in_request: bool,
     ) -> None:
+        account = replace(stored, claimed_by=None, claimed_until=0)
         # A directory that is told "later" asks again itself, unless nobody knows what the host has.
         asks_again = outcome.kind == "later" and in_request and not account.uncertain
         if outcome.kind == "later" and not outcome.hook and not asks_again:
-            tx.accounts.update(account)
+            tx.accounts.update(stored, account)
         elif outcome.kind == "confirmed":
-            self._confirm(tx, account, delivered, outcome)
+            self._confirm(tx, stored, account, delivered, outcome)
         elif account.undo is not None and (outcome.kind == "refused" or asks_again):
-            self._undo(tx, account, decode_undo(account.undo))
+            self._undo(tx, stored, account, decode_undo(account.undo))
         else:
-            tx.accounts.update(_postponed(account, outcome))
+            tx.accounts.update(stored, _postponed(account, outcome))
 
     def _confirm(
         self,
         tx: Transaction,
+        stored: AccountRecord,
         account: AccountRecord,
         delivered: AccountRecord,
         outcome: Outcome,
@@ -188,7 +207,7 @@ class Reconciler:
                 attempt=0,
                 due_at=0,
             )
-        tx.accounts.update(confirmed)
+        tx.accounts.update(stored, confirmed)
         if account.resource is not None:
             tx.resources.release(account.resource)
         if delivered.wanted_state == "deleted" and confirmed.delivery_id is None:
@@ -198,14 +217,16 @@ class Reconciler:
         record = None if number is None else tx.resources.by_number(number)
         if record is not None:
             definition = self._registry.by_name[record.resource_type]
-            tx.resources.delete(record, values_of(definition, record.document), now())
+            tx.resources.delete(record, keys_of(definition, record.document), now())
 
-    def _undo(self, tx: Transaction, account: AccountRecord, undo: Undo) -> None:
+    def _undo(
+        self, tx: Transaction, stored: AccountRecord, account: AccountRecord, undo: Undo
+    ) -> None:
         record = tx.resources.by_number(undo.resource)
         if undo.account is not None:
-            tx.accounts.update(_restored(tx, account, undo.account))
+            tx.accounts.update(stored, _restored(tx, account, undo.account))
         elif account.uncertain:
-            tx.accounts.update(_given_up(account))
+            tx.accounts.update(stored, _given_up(account))
         else:
             tx.accounts.delete(account.number)
         if record is None:
@@ -224,8 +245,9 @@ class Reconciler:
             version=undo.version,
             last_modified=undo.last_modified,
         )
-        before = values_of(definition, record.document)
-        tx.resources.update(restored, before, values_of(definition, undo.document))
+        search = search_form(definition, undo.document)
+        before = keys_of(definition, record.document)
+        tx.resources.update(restored, search, before, keys_of(definition, undo.document))
 
     async def claim_due(self, limit: int) -> list[AccountRecord]:
         """Claim accounts for the background, those first that wait longest, and return them.
@@ -234,17 +256,21 @@ class Reconciler:
         """
 
         def take(tx: Transaction) -> list[AccountRecord]:
-            taken = [
-                claimed(replace(account, uncertain=is_uncertain(account)), self.claim())
-                for account in tx.accounts.due(present(), limit)
-            ]
-            for account in taken:
-                tx.accounts.update(account)
+            taken = []
+            for account in tx.accounts.due(present(), limit):
+                mine = claimed(replace(account, uncertain=is_uncertain(account)), self.claim())
+                tx.accounts.update(account, mine)
+                taken.append(mine)
             return taken
 
         if not await self._store.read(lambda tx: tx.accounts.due(present(), 1)):
             return []
         return await self._store.write(take, durable=False)
+
+
+def _is_plain(delivered: AccountRecord, outcome: Outcome) -> bool:
+    """Return whether an outcome is that the host has done it, and leaves no more to do here."""
+    return outcome.kind == "confirmed" and delivered.wanted_state != "deleted"
 
 
 def _has_confirmed(account: AccountRecord, delivered: AccountRecord) -> bool:
@@ -318,7 +344,7 @@ def _write_log(tx: Transaction, outcome: Outcome, row: LogRecord) -> None:
     if outcome.error is not None:
         row = with_error(row, outcome.error, failed=outcome.kind == "unknown")
     if row.number:
-        tx.log.update(row.number, row)
+        tx.log.complete(row)
     elif outcome.hook:
         tx.log.insert(row)
 

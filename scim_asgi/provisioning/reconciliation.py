@@ -151,7 +151,8 @@ def _forget_some(tx: Transaction, organization_id: str, after: int) -> int | Non
     accounts = tx.accounts.list(organization_id, after=after, limit=_BATCH)
     for account in accounts:
         forgotten = replace(account, confirmed=None, confirmed_state=None)
-        tx.accounts.update(with_delivery(forgotten, forgotten, "reconcile --all", force=True))
+        wanted = with_delivery(forgotten, forgotten, "reconcile --all", force=True)
+        tx.accounts.update(account, wanted)
     return accounts[-1].number if accounts else None
 
 

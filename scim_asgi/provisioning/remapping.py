@@ -155,6 +155,7 @@ class Remapping:
         # Accounts may have come back or gone meanwhile.
         mapped = min(remapping.mapped + len(done), remapping.total)
         tx.remappings.update(
+            remapping,
             replace(
                 remapping,
                 position=accounts[-1].number if accounts else remapping.last,
@@ -162,7 +163,7 @@ class Remapping:
                 changed=remapping.changed + done.count("changed"),
                 skipped=remapping.skipped + done.count("skipped"),
                 finished_at=now() if is_finished else None,
-            )
+            ),
         )
 
     def _try(self, tx: Transaction, account: AccountRecord) -> str:
@@ -227,7 +228,7 @@ class Remapping:
         same = wanted.wanted == account.wanted and wanted.return_key == account.return_key
         if same and not differs(wanted):
             return _leave(tx, before, account)
-        tx.accounts.update(wanted)
+        tx.accounts.update(before, wanted)
         return "same" if wanted.wanted == account.wanted else "changed"
 
     def _wanted(
@@ -252,8 +253,7 @@ def _is_early(remapping: RemappingRecord) -> bool:
 def _leave(tx: Transaction, before: AccountRecord, account: AccountRecord) -> str:
     """Leave the fields of an account as they are."""
     unmarked = replace(account, marked=False)
-    if unmarked != before:
-        tx.accounts.update(unmarked)
+    tx.accounts.update(before, unmarked)
     return "same"
 
 

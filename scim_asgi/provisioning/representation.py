@@ -7,15 +7,14 @@ from typing import Any
 from scim_asgi.protocol.comparison import format_date_time
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.projection import Projection
-from scim_asgi.protocol.resources import lookup_values, search_form, unique_values
+from scim_asgi.protocol.search import lookup_values, unique_values
 from scim_asgi.store.base import Transaction
-from scim_asgi.store.records import Related, ResourceRecord, ResourceValues
+from scim_asgi.store.records import Related, ResourceKeys, ResourceRecord
 
 
-def values_of(definition: ResourceDefinition, document: dict[str, Any]) -> ResourceValues:
+def keys_of(definition: ResourceDefinition, document: dict[str, Any]) -> ResourceKeys:
     """Return what the store finds a document by."""
-    return ResourceValues(
-        search_form(definition, document),
+    return ResourceKeys(
         tuple(unique_values(definition, document)),
         tuple(lookup_values(definition, document)),
     )

@@ -106,7 +106,7 @@ class Service:
                 brief=is_short(body),
             )
             await self._settle(caller, changed)
-            return await self._answers.of(caller, definition, changed.record, projected, 201)
+            return await self._answers.of(caller, changed, projected, 201)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -126,8 +126,11 @@ class Service:
         """
 
         async def work() -> Answer:
-            await self._require(caller, definition, resource_id)
-            inbound, projected = self._read(definition, body, projection, new=False)
+            try:
+                inbound, projected = self._read(definition, body, projection, new=False)
+            except ScimError:
+                await self._require(caller, definition, resource_id)
+                raise
             changed = await self._locked(
                 caller,
                 definition,
@@ -135,7 +138,7 @@ class Service:
                 lambda unit: self._changes.replace(unit, resource_id, inbound, preconditions),
                 brief=is_short(body) and not definition.row_attributes,
             )
-            return await self._answers.of(caller, definition, changed.record, projected, 200)
+            return await self._answers.of(caller, changed, projected, 200)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -157,9 +160,12 @@ class Service:
         """
 
         async def work() -> Answer:
-            await self._require(caller, definition, resource_id)
-            operations = read_patch(body, self._limits)
-            plan = plan_patch(definition, operations, self._unknown, self._limits)
+            try:
+                operations = read_patch(body, self._limits)
+                plan = plan_patch(definition, operations, self._unknown, self._limits)
+            except ScimError:
+                await self._require(caller, definition, resource_id)
+                raise
             changed = await self._locked(
                 caller,
                 definition,
@@ -170,8 +176,8 @@ class Service:
             asked = projection.named is not None or bool(projection.excluded)
             if definition.row_attributes and not asked and not self._group_patch_body:
                 return self._answers.empty(caller, changed.record, 204)
-            projected = with_written(projection, plan.targets)
-            return await self._answers.of(caller, definition, changed.record, projected, 200)
+            projected = with_written(projection, lambda: plan.targets)
+            return await self._answers.of(caller, changed, projected, 200)
 
         return await self._finished(caller, work())
 
@@ -232,7 +238,7 @@ class Service:
         """Write the row of a refused request, and that the guard holds an account."""
 
         def note(tx: Transaction) -> None:
-            tx.log.insert(row)
+            tx.log.insert(self._about(tx, row))
             if held is not None:
                 held.note(tx, row.at)
 
@@ -240,6 +246,19 @@ class Service:
             await self._store.write(note, durable=held is not None, brief=True)
         except StoreError:
             logger.warning("A refused request could not be written into the log.")
+
+    def _about(self, tx: Transaction, row: LogRecord) -> LogRecord:
+        """Return a row of a refused request with the resource that its path names."""
+        endpoint, _, resource_id = row.path.strip("/").partition("/")
+        definition = self._registry.by_endpoint.get(f"/{endpoint}")
+        if definition is None:
+            return row
+        row = replace(row, resource_type=definition.name)
+        found = resource_id and tx.resources.get(row.organization_id, definition.name, resource_id)
+        if not found:
+            return row
+        name = row.resource_name or name_of(found.document)
+        return replace(row, resource_id=found.id, resource_name=name)
 
     def _read(
         self,
@@ -256,7 +275,7 @@ class Service:
         document = check_resource(definition, named, self._unknown)
         if new:
             document = with_defaults(definition, named, document)
-        projected = with_written(projection, written_by(definition, document))
+        projected = with_written(projection, lambda: written_by(definition, document))
         hidden = [document.pop(name, None) for name in definition.unstored_attributes]
         password = next((value for value in hidden if isinstance(value, str)), None)
         notes = passed_over(unknown_names(definition, named))
@@ -288,7 +307,7 @@ class Service:
     async def _require(
         self, caller: Caller, definition: ResourceDefinition, resource_id: str
     ) -> None:
-        """Answer 404 before anything is said about a body."""
+        """Say of a resource that is not there that it is not, rather than anything of a body."""
         await self._store.read(
             lambda tx: load(tx, caller.organization_id, definition, resource_id), brief=True
         )
@@ -347,6 +366,7 @@ class Service:
             changed.account,
             base_url=caller.base_url,
             directory=caller.directory,
+            resource=self._answers.whole(caller, changed),
             log=changed.log,
             password=changed.password,
         )

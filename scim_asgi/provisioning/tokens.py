@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import secrets
 import zlib
 from typing import Any
@@ -29,6 +30,10 @@ _LENGTH = len(TOKEN_PREFIX) + _SECRET_LENGTH + _CHECKSUM_LENGTH
 _SHOWN = len(TOKEN_PREFIX) + 6
 _MAX_NAME = 100
 _MAX_ORGANIZATION = 255
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What a terminal or a browser obeys instead of showing it, and what cannot be stored."""
 _TOUCH_AGAIN = 60_000
 
 
@@ -69,7 +74,11 @@ class IssuedToken(Struct, frozen=True, kw_only=True):
 
 
 class TokenInfo(Struct, frozen=True, kw_only=True):
-    """A token as it is listed, without its plaintext. Times are Unix milliseconds."""
+    """A token as it is listed, without its plaintext. Times are Unix milliseconds.
+
+    Attributes:
+        refused_at: When a directory last sent it although it was revoked or had expired.
+    """
 
     id: str
     object: str = "scim_token"
@@ -80,6 +89,7 @@ class TokenInfo(Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
     revoked_at: int | None = None
     expires_at: int | None = None
+    refused_at: int | None = None
 
 
 def mint() -> str:
@@ -146,6 +156,9 @@ class Tokens:
             TokenError: An argument is out of its bounds.
         """
         _check("The organization", organization_id, _MAX_ORGANIZATION)
+        if _UNPRINTABLE.search(name):
+            msg = "The token's name holds a control character, such as a line break; leave it out."
+            raise TokenError(msg)
         _check("The token's name", name, _MAX_NAME)
         if shown(name, _MAX_NAME) != name:
             msg = "The token's name holds a token; names are shown to everybody who may look."
@@ -175,7 +188,7 @@ class Tokens:
     async def list(self, organization_id: str) -> list[TokenInfo]:
         """Return the tokens of an organization, revoked ones too, newest first."""
         records = await self._store.read(lambda tx: tx.tokens.list(organization_id))
-        return [TokenInfo(last_used_at=record.last_used_at, **_shown(record)) for record in records]
+        return [_info(record) for record in records]
 
     async def revoke(
         self, token_id: str, *, organization_id: str | None = None, by: By | str = ""
@@ -204,7 +217,7 @@ class Tokens:
         if record is None:
             msg = f'There is no token with the id "{token_id[:64]}"; `token list` shows them.'
             raise TokenUnknown(msg)
-        return TokenInfo(last_used_at=record.last_used_at, **_shown(record))
+        return _info(record)
 
     async def verify(self, token: str) -> TokenIdentity | None:
         """Return whom a token stands for, or None when it is unknown, revoked or expired.
@@ -246,6 +259,12 @@ class Tokens:
 def _audited(record: TokenRecord, action: AuditAction, by: By | str) -> LogRecord:
     detail = f"{record.name} ({record.prefix}…, {record.id})"
     return audit_row(record.organization_id, action, by, detail)
+
+
+def _info(record: TokenRecord) -> TokenInfo:
+    return TokenInfo(
+        last_used_at=record.last_used_at, refused_at=record.refused_at, **_shown(record)
+    )
 
 
 def _shown(record: TokenRecord) -> dict[str, Any]:

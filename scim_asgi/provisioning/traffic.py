@@ -1,6 +1,7 @@
-"""What comes in and is no change: the latest request of each organization, and refused floods.
+"""What comes in and is no change: the latest request of each organization, refused floods, and
+directories that go on with a token which is revoked or has expired.
 
-Both are kept in memory first and written at most once in a while, so that neither costs a request
+All are kept in memory first and written at most once in a while, so that neither costs a request
 anything nor fills the disk.
 """
 
@@ -15,17 +16,21 @@ from typing import Any
 from msgspec.structs import replace
 
 from scim_asgi.protocol.errors import ScimError
-from scim_asgi.provisioning.caller import Caller
+from scim_asgi.provisioning.caller import UNKNOWN, Caller
 from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.connections import ending_of
 from scim_asgi.provisioning.log import request_row
+from scim_asgi.provisioning.tokens import digest, is_well_formed
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
-from scim_asgi.store.records import LogRecord, SeenRecord
+from scim_asgi.store.records import LogRecord, SeenRecord, TokenRecord
 
 logger = logging.getLogger("scim_asgi")
 
 _SEEN_AGAIN = 5.0
 _LIMITED_AGAIN = 1.0
+_REFUSED_AGAIN = 60.0
+_MOST_REFUSED = 100
 
 
 class Traffic:
@@ -41,6 +46,7 @@ class Traffic:
         self._path = path
         self._seen: dict[str, SeenRecord] = {}
         self._limited: dict[tuple[str, str], LogRecord] = {}
+        self._refused: dict[bytes, LogRecord] = {}
         self._busy: set[object] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -48,9 +54,12 @@ class Traffic:
     def seen(self, caller: Caller, status: int) -> None:
         """Note a request that had a valid token: the first at once, then every five seconds."""
         at, organization_id = now(), caller.organization_id
+        directory, before = caller.directory, self._seen.get(organization_id)
+        if directory == UNKNOWN and before is not None:
+            directory = before.directory
         self._seen[organization_id] = SeenRecord(
             organization_id=organization_id,
-            directory=caller.directory,
+            directory=directory,
             first_at=at,
             last_at=at,
             method=caller.method[:16],
@@ -73,6 +82,21 @@ class Traffic:
             )
         self._limited[key] = replace(row, count=row.count + 1)
         self._begin(key, lambda: self._write_limited(key))
+
+    def refused(self, caller: Caller, token: str) -> None:
+        """Note a request with a token that does not work: strangers' leave no trace.
+
+        Where it is one that worked once, its organization's log gets a row at once, and then at
+        most one a minute, with a count. It is looked up after the answer has gone out, so the time
+        tells a stranger nothing.
+        """
+        key = digest(token)
+        row = self._refused.get(key)
+        if row is None and (len(self._refused) >= _MOST_REFUSED or not is_well_formed(token)):
+            return
+        row = row or replace(request_row(caller), action="refused", status=401, count=0)
+        self._refused[key] = replace(row, at=now(), count=row.count + 1)
+        self._begin(key, lambda: self._write_refused(key))
 
     async def close(self) -> None:
         """Write what is left."""
@@ -110,7 +134,35 @@ class Traffic:
         row = self._limited.pop(key)
         await self._store.write(lambda tx: tx.log.insert(row), durable=False)
 
+    async def _write_refused(self, key: bytes) -> None:
+        try:
+            while row := self._refused.get(key):
+                token = await self._store.read(lambda tx: tx.tokens.ended(key, now()), brief=True)
+                if token is None:
+                    return
+                row = self._refused.pop(key)
+                await self._store.write(_refusal(row, token), durable=False, brief=True)
+                await self._pause(_REFUSED_AGAIN)
+        finally:
+            self._refused.pop(key, None)
+
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closing.wait()
+
+
+def _refusal(row: LogRecord, token: TokenRecord) -> Callable[[Transaction], None]:
+    """Return what writes that a directory still uses a token which does not work any more."""
+    told = replace(
+        row,
+        organization_id=token.organization_id,
+        token_prefix=token.prefix,
+        detail=f"The directory uses a token that {ending_of(token)}; give it a new one.",
+    )
+
+    def write(tx: Transaction) -> None:
+        tx.log.insert(told)
+        tx.tokens.refuse(token.id, row.at)
+
+    return write

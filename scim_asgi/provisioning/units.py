@@ -11,7 +11,7 @@ from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.provisioning.accounts import Claim
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.store.base import Transaction
-from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
+from scim_asgi.store.records import AccountRecord, LogRecord, Related, ResourceRecord
 
 
 class Unit(Struct, frozen=True):
@@ -53,15 +53,17 @@ class Effects(Struct, frozen=True):
         notes: What was passed over, in words, for the log.
         spread: Whether other accounts were marked to be mapped anew.
         opens: Whether the request says that the User is active.
+        members: Who came to a group and who went, for the log.
     """
 
     notes: tuple[str, ...] = ()
     spread: bool = False
     opens: bool = False
+    members: dict[str, Any] = {}
 
     def with_notes(self, *notes: str) -> Effects:
         """Return the effects with more notes."""
-        return replace(self, notes=(*self.notes, *notes))
+        return replace(self, notes=(*self.notes, *notes)) if notes else self
 
 
 class Changed(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ class Changed(Struct, frozen=True, kw_only=True):
         account: The account that has to be delivered, as it was claimed; None when none has.
         spread: Whether other accounts were marked to be mapped anew.
         password: A password to hand on with the delivery.
+        related: The derived attributes of the resource, as they were in the transaction.
     """
 
     record: ResourceRecord
@@ -80,3 +83,4 @@ class Changed(Struct, frozen=True, kw_only=True):
     account: AccountRecord | None = None
     spread: bool = False
     password: str | None = None
+    related: dict[str, list[Related]] = {}

@@ -17,10 +17,9 @@ from scim_asgi.provisioning.accounts import (
     claimed,
     closed,
     decode_undo,
+    earlier_account,
     encode_undo,
-    find_account,
     map_user,
-    shares_key,
     want,
     wanted_state,
     with_delivery,
@@ -113,6 +112,7 @@ class WantedAccounts:
         self,
         unit: Unit,
         record: ResourceRecord,
+        own: AccountRecord | None,
         undo: Undo,
         password: str | None,
         *,
@@ -123,6 +123,7 @@ class WantedAccounts:
         Args:
             unit: The unit of work.
             record: The User as it is now.
+            own: Its account; None where it has none.
             undo: How things were before.
             password: A password to hand on; it makes a delivery necessary.
             opens: Whether the request says that the User is active.
@@ -133,14 +134,14 @@ class WantedAccounts:
             Held: It closes the account, and the guard holds that.
         """
         tx = unit.tx
-        own = tx.accounts.of_resource(record.number)
         mapped = self._mapped_or_closed(tx, record, own)
-        account = find_account(tx, record, mapped.return_key)
-        if own is None and account is not None:
+        account, notes = own, mapped.notes
+        if own is None and mapped.return_key is not None:
+            earlier = tx.accounts.by_return_key(record.organization_id, mapped.return_key)
+            account = earlier_account(earlier)
             undo = replace(undo, account=before_of(account))
-        notes = mapped.notes
-        if account is None and shares_key(tx, record, mapped.return_key):
-            notes = (*notes, _SHARED_KEY)
+            if account is None and earlier:
+                notes = (*notes, _SHARED_KEY)
         state = wanted_state(mapped.fields, record.document, own)
         if account is not None and self._guard.holds(tx, account, state):
             self._require_closed_before(tx, record, undo, account)
@@ -202,8 +203,7 @@ class WantedAccounts:
             wanted = replace(claimed(wanted, unit.claim), undo=_undo_of_pending(account, undo))
         if account is None:
             return replace(wanted, number=unit.tx.accounts.insert(wanted))
-        if wanted != account:
-            unit.tx.accounts.update(wanted)
+        unit.tx.accounts.update(account, wanted)
         return wanted
 
     def remove(self, unit: Unit, record: ResourceRecord, account: AccountRecord) -> AccountRecord:
@@ -224,7 +224,7 @@ class WantedAccounts:
         )
         doomed = with_delivery(account, doomed, reason_of(unit.caller), force=True)
         doomed = claimed(doomed, unit.claim)
-        unit.tx.accounts.update(doomed)
+        unit.tx.accounts.update(account, doomed)
         return doomed
 
 

@@ -22,10 +22,11 @@ from scim_asgi.store.records import (
     Present,
     Related,
     RemappingRecord,
+    ResourceKeys,
     ResourceRecord,
-    ResourceValues,
     RolesRecord,
     SeenRecord,
+    Stamp,
     TokenRecord,
     Totals,
     WorkLeft,
@@ -66,14 +67,21 @@ class Resources(Protocol):
     def owner(self, organization_id: str, resource_type: str, path: str, value: Any) -> int | None:
         """Return the number of the resource that has a unique value, or None."""
 
-    def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
-        """Store a new resource and return its number; raises NotUnique."""
+    def insert(self, record: ResourceRecord, search: dict[str, Any], keys: ResourceKeys) -> int:
+        """Store a new resource and return its number; raises NotUnique.
+
+        Args:
+            record: The resource.
+            search: The same with every value in comparable form.
+            keys: What it is found by.
+        """
 
     def update(
         self,
         record: ResourceRecord,
-        before: ResourceValues,
-        after: ResourceValues,
+        search: dict[str, Any],
+        before: ResourceKeys,
+        after: ResourceKeys,
         *,
         hold: bool = False,
     ) -> None:
@@ -81,6 +89,7 @@ class Resources(Protocol):
 
         Args:
             record: The resource as it is now.
+            search: The same with every value in comparable form.
             before: What it was found by.
             after: What it is found by now.
             hold: Whether unique values that it gives up stay its own until they are released.
@@ -89,8 +98,8 @@ class Resources(Protocol):
     def release(self, number: int) -> None:
         """Release the unique values that are held for a resource."""
 
-    def delete(self, record: ResourceRecord, values: ResourceValues, at: int) -> None:
-        """Delete a resource with its values and memberships; its groups have changed by that."""
+    def delete(self, record: ResourceRecord, keys: ResourceKeys, at: int) -> None:
+        """Delete a resource with its keys and memberships; its groups have changed by that."""
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         """Return the resources of a selection, in its order."""
@@ -104,6 +113,9 @@ class Members(Protocol):
 
     def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of the resources of an organization that have these ids."""
+
+    def ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Return the ids of the resources that have these numbers."""
 
     def add(self, group: int, members: Iterable[int]) -> list[int]:
         """Add members and return those that were none before."""
@@ -145,8 +157,20 @@ class Accounts(Protocol):
     def insert(self, record: AccountRecord) -> int:
         """Store a new account and return its number."""
 
-    def update(self, record: AccountRecord) -> None:
-        """Store a changed account."""
+    def update(self, before: AccountRecord, after: AccountRecord) -> None:
+        """Store what has changed of an account."""
+
+    def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
+        """Store that the host has confirmed a delivery, and that nobody delivers the account.
+
+        Args:
+            delivered: The account as it was claimed and delivered.
+            host_id: What the host called it; None where it did not say.
+
+        Returns:
+            False, and nothing is changed, when the account is claimed by another delivery, or
+            another has become necessary.
+        """
 
     def delete(self, number: int) -> None:
         """Delete an account that the host never had."""
@@ -219,6 +243,9 @@ class TokenTable(Protocol):
     def live(self, digest: bytes, at: int) -> TokenRecord | None:
         """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
 
+    def ended(self, digest: bytes, at: int) -> TokenRecord | None:
+        """Return the token with a SHA-256 that is revoked, or has expired by then, or None."""
+
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""
 
@@ -231,18 +258,15 @@ class TokenTable(Protocol):
     def touch(self, token_id: str, at: int) -> None:
         """Note when a token was last used."""
 
+    def refuse(self, token_id: str, at: int) -> None:
+        """Note when a token was last refused."""
+
 
 class Versions(Protocol[V]):
     """Something of which each organization has one in force, and every one that was ever saved."""
 
     def current(self, organization_id: str) -> V | None:
         """Return the one in force, or None when none was ever saved."""
-
-    def current_stamp(self, organization_id: str) -> tuple[int, int]:
-        """Return number and time of the version in force; zeros when none was ever saved.
-
-        The number alone may be given out again, where a backup is put back.
-        """
 
     def version(self, organization_id: str, version: int) -> V | None:
         """Return one by its version, or None."""
@@ -269,7 +293,7 @@ class Remappings(Protocol):
     def unfinished(self) -> RemappingRecord | None:
         """Return the oldest one that is neither finished nor blocked, or None."""
 
-    def update(self, record: RemappingRecord) -> None:
+    def update(self, before: RemappingRecord, after: RemappingRecord) -> None:
         """Store how far one has come."""
 
     def is_any_blocked(self) -> bool:
@@ -298,8 +322,8 @@ class LogTable(Protocol):
     def insert(self, record: LogRecord) -> int:
         """Write a row and return its number."""
 
-    def update(self, number: int, record: LogRecord) -> None:
-        """Write a row anew, now that its outcome is known."""
+    def complete(self, record: LogRecord) -> None:
+        """Write into a row what came of its request."""
 
     def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
         """Return rows with a higher number, oldest first."""
@@ -331,7 +355,7 @@ class LogTable(Protocol):
     def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
         """Return what came of the latest writes of the directory since a time, newest first.
 
-        Those that were skipped, and those that are under way, are left out.
+        Those that were skipped, that are under way, or that had no valid token, are left out.
         """
 
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
@@ -383,6 +407,12 @@ class Transaction(Protocol):
 
     def in_time(self, seconds: float) -> AbstractContextManager[None]:
         """Stop what is asked inside once it has taken so long; raises QueryTooSlow."""
+
+    def stamp(self, organization_id: str) -> Stamp:
+        """Return which override and which role rules of an organization are in force.
+
+        With their times: a number may be given out again, where a backup is put back.
+        """
 
     def host(self) -> HostRecord | None:
         """Return what the host that last ran with hooks is like, or None before the first."""

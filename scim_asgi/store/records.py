@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -31,6 +31,10 @@ class Present(Struct, frozen=True):
         return self.now < account.claimed_until <= self.claims
 
 
+Stamp: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+"""Number and time of the override in force, and of the role rules; None where none were saved."""
+
+
 class ResourceRecord(Struct, frozen=True, kw_only=True):
     """A SCIM resource as the directory sees it.
 
@@ -54,16 +58,14 @@ class ResourceRecord(Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
-class ResourceValues(Struct, frozen=True):
-    """What the store finds a resource by.
+class ResourceKeys(Struct, frozen=True):
+    """What the store finds a resource by, each with its path.
 
     Attributes:
-        search: The resource with every value in comparable form.
         unique: Path and value of what has to be unique in the organization.
         lookups: Path and value of what else has an index.
     """
 
-    search: dict[str, Any]
     unique: tuple[tuple[str, Any], ...]
     lookups: tuple[tuple[str, Any], ...]
 
@@ -164,7 +166,11 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
 
 
 class TokenRecord(Struct, frozen=True, kw_only=True):
-    """A bearer SCIM token; of the token itself only the SHA-256 is kept."""
+    """A bearer SCIM token; of the token itself only the SHA-256 is kept.
+
+    Attributes:
+        refused_at: When it was last sent although it was revoked or had expired.
+    """
 
     id: str
     organization_id: str
@@ -175,6 +181,7 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
     expires_at: int | None = None
     revoked_at: int | None = None
+    refused_at: int | None = None
 
 
 class SeenRecord(Struct, frozen=True, kw_only=True):
@@ -266,9 +273,12 @@ class LogRecord(Struct, frozen=True, kw_only=True):
         status: The HTTP status that was answered; 0 while pending and for what the background
             did.
         changes: Account field to its old and new value.
+        attributes: Path of the resource to its old and new value.
+        members: Who came to a group and who went: some ids and the counts.
         hook: The hook call: its name, attempts and duration in milliseconds.
         notes: What was passed over, in words.
-        actor: Who did it, where it was a person
+        actor: Who did it, where it was a person,
+        actor_id: the host's id of them,
         surface: and from where: page, api, cli or python.
         count: How many requests it stands for.
     """
@@ -288,9 +298,12 @@ class LogRecord(Struct, frozen=True, kw_only=True):
     scim_type: str | None = None
     detail: str = ""
     changes: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     hook: dict[str, Any] = {}
     notes: list[str] = []
     actor: str = ""
+    actor_id: str = ""
     surface: str = ""
     count: int = 1
     number: int = 0

@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from starlette.requests import Request
 
-from scim_asgi import AccountRejected, LogRetention, ScimApp
+from scim_asgi import AccountRejected, Guard, LogRetention, ScimApp
+from scim_asgi.admin import Actor
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.log_entries import LogFilter
 from scim_asgi.provisioning.retention import Pruning
 from scim_asgi.store.records import LogRecord
 from tests.admin.conftest import Host, Hosts
 from tests.client import USER, Client
+from tests.commands import command
 from tests.product import raising
 from tests.waiting import until
 
@@ -153,6 +156,120 @@ def test_the_log_is_exported_and_no_cell_is_a_formula(host: Host) -> None:
         assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        " =1+1",
+        "\u00a0+1",
+        "\u3000\u200b-1",
+        "\ufeff@SUM(A1)",
+        "＝1+1",
+        " ＠x",
+        "a;=1+1",
+        "a; ＋1",
+        "a;\u00a0=1;-2",
+    ],
+)
+def test_no_spreadsheet_takes_a_cell_for_a_formula(host: Host, text: str) -> None:
+    host.ask(lambda app: app.tokens.issue("acme", name=text))
+    sheet = host.admin().get("/log", params={"format": "csv"}).text
+    (row,) = csv.DictReader(io.StringIO(sheet, newline=""))
+    cells = [part.strip(" \u00a0\u3000\u200b\ufeff") for part in row["detail"].split(";")]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@＝＋－＠"))]
+    assert row["detail"].replace("'", "").startswith(text)
+    (entry,) = rows(host)
+    assert entry["detail"].startswith(text)
+
+
+def test_what_is_no_formula_stays_as_it_is(host: Host) -> None:
+    text = "Entra - production; 1=1, a+b (x@y.test); done"
+    host.ask(lambda app: app.tokens.issue("acme", name=text))
+    sheet = host.admin().get("/log", params={"format": "csv"}).text
+    (row,) = csv.DictReader(io.StringIO(sheet, newline=""))
+    assert row["detail"].startswith(text)
+
+
+def test_the_audit_keeps_who_it_was_whatever_they_are_called(hosts: Hosts) -> None:
+    async def authorize(request: Request, organization_id: str) -> Actor:
+        return Actor(id="user_1815", name="Ada Lovelace", can_manage=True)
+
+    host = hosts(authorize=authorize)
+    host.admin().post("/tokens", json={"name": "Entra"})
+    (row,) = rows(host)
+    assert ("user_1815", "Ada Lovelace", "api") == (row["actor_id"], row["actor"], row["surface"])
+
+
+def test_a_refused_row_says_whom_it_is_about_as_far_as_the_path_tells(host: Host) -> None:
+    client = host.connected()
+    ada = client.create_user("ada@acme.test")["id"]
+    group = client.create_group("Engines")["id"]
+    wrong = {"op": "replace", "path": "active", "value": "perhaps"}
+    client.patch(f"/Users/{ada}", wrong)
+    client.patch(f"/Groups/{group}", {"op": "replace", "path": "displayName", "value": None})
+    client.patch("/Users/nobody", wrong)
+    client.post("/Groups", b"{")
+    client.post("/Nothing", b"{")
+    found = rows(host, action="refused")[::-1]
+    assert [
+        ("User", ada, "ada@acme.test"),
+        ("Group", group, "Engines"),
+        ("User", "", ""),
+        ("Group", "", ""),
+        ("", "", ""),
+    ] == [(row["resource_type"], row["resource_id"], row["resource_name"]) for row in found]
+    assert ["refused", "created"] == [row["action"] for row in rows(host, user=ada)]
+    host.connected("globex").patch(f"/Users/{ada}", wrong)
+    response = host.admin("globex").get("/log", params={"action": "refused"})
+    (row,) = response.json()["data"]
+    assert ("User", "", "") == (row["resource_type"], row["resource_id"], row["resource_name"])
+
+
+def test_a_held_row_names_the_person(hosts: Hosts) -> None:
+    host = hosts(guard=Guard(share=0.1, minimum=0))
+    client = host.connected()
+    ada = client.create_user("ada@acme.test")["id"]
+    off = {"op": "replace", "path": "active", "value": False}
+    assert 503 == client.patch(f"/Users/{ada}", off).status_code
+    assert 503 == client.send("DELETE", f"/Users/{ada}").status_code
+    for row in rows(host, action="held"):
+        assert ("User", ada, "ada@acme.test") == (
+            row["resource_type"],
+            row["resource_id"],
+            row["resource_name"],
+        )
+    assert 2 == len(rows(host, action="held"))
+
+
+def test_what_changed_in_a_resource_is_in_the_log_in_every_form(host: Host) -> None:
+    client = host.connected()
+    ada = client.create_user("ada@acme.test", title="Countess")["id"]
+    client.patch(f"/Users/{ada}", {"op": "replace", "path": "title", "value": "Analyst"})
+    group = client.create_group("Engines", ada)["id"]
+    gone = {"op": "remove", "path": f'members[value eq "{ada}"]'}
+    renamed = {"op": "replace", "path": "displayName", "value": "Analysis"}
+    client.patch(f"/Groups/{group}", gone, renamed)
+    found = rows(host)
+    assert {"title": ["Countess", "Analyst"]} == found[2]["attributes"]
+    assert ([ada], 1) == (found[1]["members"]["added"], found[1]["members"]["added_count"])
+    assert {"displayName": ["Engines", "Analysis"]} == found[0]["attributes"]
+    went = {"added": [], "added_count": 0, "removed": [ada], "removed_count": 1}
+    assert went == found[0]["members"]
+    assert found[2]["members"] is None
+    lines = host.admin().get("/log", params={"format": "jsonl"}).text.splitlines()
+    assert found == [json.loads(line) for line in lines]
+    sheet = host.admin().get("/log", params={"format": "csv"}).text
+    table = list(csv.DictReader(io.StringIO(sheet, newline="")))
+    assert found[2]["attributes"] == json.loads(table[2]["attributes"])
+    assert went == json.loads(table[0]["members"])
+    history = host.admin().get(f"/users/{ada}").json()["history"]
+    assert found[2] in history
+    printed = command(host.database.parent, "log", "acme").stdout
+    assert "in the directory: title: 'Countess' → 'Analyst'" in printed
+    assert f"1 member came: {ada}" in printed
+    assert f"'Engines' → 'Analysis'; 1 member went: {ada}" in printed
+
+
 def test_the_rate_limit_fills_no_disk(hosts: Hosts) -> None:
     host = hosts(rate_limit="5/minute")
     client = host.connected()
@@ -179,9 +296,9 @@ async def test_a_row_costs_no_commit_of_its_own(
     commits: list[bool] = []
     transact = writer.Writer._transact
 
-    def watched(self: Any, connection: Any, units: Any) -> None:
-        commits.append(any(unit.durable for unit in units))
-        transact(self, connection, units)
+    async def watched(self: Any, units: Any) -> None:
+        commits.append(any(unit.durable for unit in self._waiting))
+        await transact(self, units)
 
     monkeypatch.setattr(writer.Writer, "_transact", watched)
     with_log = await _commits(tmp_path / "with.db", commits)
@@ -260,8 +377,8 @@ async def test_a_follower_sees_each_new_row_once_and_with_its_outcome(tmp_path: 
         row = LogRecord(organization_id="acme", at=now(), action="pending", status=0)
         number = await store.write(lambda tx: tx.log.insert(row))
         await app.tokens.issue("acme", name="third")
-        done = replace(row, action="created", detail="late")
-        await store.write(lambda tx: tx.log.update(number, done))
+        done = replace(row, number=number, action="created", detail="late")
+        await store.write(lambda tx: tx.log.complete(done))
         assert "created late" == await asyncio.wait_for(seen.get(), 20)
         assert "token-issued third" == await asyncio.wait_for(seen.get(), 20)
         assert seen.empty()

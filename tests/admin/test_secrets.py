@@ -23,7 +23,13 @@ def test_a_token_is_shown_by_its_issue_alone(host: Host) -> None:
         directory = host.directory(first)
         directory.create_user("ada@acme.test")
         # A token that somebody pastes into the wrong field.
-        directory.create_user("bob@acme.test", title=first, displayName=first)
+        bob = directory.create_user("bob@acme.test", title=first, displayName=first)
+        assert first == directory.get(f"/Users/{bob['id']}").json()["title"]
+        directory.create_group(first, bob["id"])
+        directory.patch(
+            f"/Users/{bob['id']}",
+            {"op": "replace", "path": "name", "value": {"familyName": second["token"]}},
+        )
         directory.post("/Users", {"schemas": [first], "userName": first})
         directory.get(f"/Users/{first}")
         admin.post(f"/tokens/{second['id']}/revoke")
@@ -39,6 +45,12 @@ def test_a_token_is_shown_by_its_issue_alone(host: Host) -> None:
             ("log", "acme", "--json"),
             ("log", "acme", "--csv"),
             ("status", "acme", "--json"),
+            ("users", "list", "acme"),
+            ("users", "show", "acme", bob["id"]),
+            ("users", "show", "acme", bob["id"], "--json"),
+            ("groups", "list", "acme"),
+            ("groups", "list", "acme", "--json"),
+            ("mapping", "preview", "acme", "--user", bob["id"]),
         )
     ]
     secret = [token[len("scim_") : len("scim_") + 30] for token in tokens]
@@ -49,13 +61,23 @@ def test_a_token_is_shown_by_its_issue_alone(host: Host) -> None:
 
 
 def _everything(host: Host, admin: httpx.Client, token: str) -> str:
-    """Return whatever the API says, of right and wrong requests with the token in them.
-
-    Users are left out: what a directory has put into a resource is shown as it is.
-    """
+    """Return whatever the API says, of right and wrong requests with the token in them."""
     texts = []
+    users = [each["id"] for each in admin.get("/users").json()["data"]]
+    assert users
+    texts += [admin.get(f"/users/{each}").text for each in users]
+    wanted = [{"user_id": each} for each in users] + [{"resource": {"userName": token}}]
+    override = {"title": "public_metadata.title"}
+    texts += [
+        admin.post("/attribute-mappings/preview", json={**each, "mapping": override}).text
+        for each in wanted
+    ]
+    for key, value in ((token, "public_metadata.x"), (f"x.{token}", token), ("title", token)):
+        refused = admin.put("/attribute-mappings", json={"mapping": {key: value}})
+        assert 422 == refused.status_code
+        texts.append(refused.text)
     for route in ROUTES:
-        if route.name in ("list_users", "get_user", "issue_token"):
+        if route.name == "issue_token":
             continue
         path = route.path.replace("/organizations/{organization_id}/scim", "")
         path = path.replace("{token_id}", token)

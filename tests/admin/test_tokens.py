@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from scim_asgi.provisioning.tokens import TokenError
 from tests.admin.conftest import Host
+
+JSON = {"Content-Type": "application/json"}
 
 
 def test_a_token_is_shown_once_and_works(host: Host) -> None:
@@ -58,3 +65,25 @@ def test_the_endpoint_is_found_among_the_hosts_mounts(host: Host) -> None:
     found = host.admin().get("/endpoint").json()
     assert f"{host.scim_url}/" == found["endpoint_url"]
     assert f"{host.scim_url}/?aadOptscim062020" == found["entra_endpoint_url"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\x00b", "a\r\nb", "\x1b[2Jgone", "a\tb", "a\x85b", "a\u2028b", "\u202eevil"],
+)
+def test_a_name_that_a_terminal_would_obey_is_refused_by_its_field(host: Host, name: str) -> None:
+    response = host.admin().post("/tokens", content=json.dumps({"name": name}), headers=JSON)
+    assert 422 == response.status_code
+    (error,) = response.json()["errors"]
+    assert {"param": "name"} == error["meta"]
+    assert name not in response.text
+    assert [] == host.admin().get("/tokens").json()["data"]
+    with pytest.raises(TokenError, match="control character"):
+        host.ask(lambda app: app.tokens.issue("acme", name=name))
+    with pytest.raises(TokenError, match="control character"):
+        host.ask(lambda app: app.tokens.issue("acme", name="half a pair \ud800"))
+
+
+def test_a_name_in_any_script_is_fine(host: Host) -> None:
+    for name in ("Größe – 生産", "فارسی", "👩\u200d💻\u00a0Entra"):
+        assert 201 == host.admin().post("/tokens", json={"name": name}).status_code

@@ -18,6 +18,7 @@ from scim_asgi.admin import Actor
 from tests.page.hosts import Host, Hosts
 from tests.page.visitors import TOKEN
 from tests.servers import serving
+from tests.waiting import until
 
 FORM = {"name": "Entra ID"}
 
@@ -150,6 +151,63 @@ def test_an_organization_may_have_any_name(host: Host) -> None:
             assert 200 == page.status_code
             link = page.text.split('<li><a href="')[1].split('"')[0]
             assert 200 == http.get(page.url.join(link)).status_code
+
+
+def test_a_token_in_a_resource_or_a_form_is_shown_nowhere(host: Host) -> None:
+    directory, http = host.connected(), host.http()
+    token = directory.token
+    user = directory.create_user("ada@acme.test", title=token, displayName=token)["id"]
+    directory.create_group(token, user)
+    directory.patch(f"/Users/{user}", {"op": "replace", "path": "title", "value": f"x{token}"})
+    rows = [row["number"] for row in http.get("../scim/log").json()["data"]]
+    found = [http.get(path).text for path in ("", "users", f"users/{user}", "roles", "log")]
+    found += [http.get(f"log/{number}").text for number in rows]
+    found += [http.get(path, params={"search": token}).text for path in ("users", "roles")]
+    found += [http.get("log", params={"user": token}).text]
+    forms = ({"path": token, "field": token}, {"path": "title", "field": "x", "expression": token})
+    found += [http.post("mapping", data={**form, "intent": "save"}).text for form in forms]
+    for name in ("x" * 40 + token, token):
+        found.append(http.post("tokens", data={"name": name, "days": "90"}).text)
+    for text in found:
+        assert not TOKEN.search(text)
+        assert token[5:30] not in text
+    assert "scim_…" in found[2]
+
+
+def test_the_overview_says_that_the_directory_uses_a_revoked_token(host: Host) -> None:
+    directory, http = host.connected(), host.http()
+    directory.get("/Users")
+    (token,) = http.get("../scim/tokens").json()["data"]
+    http.post(f"tokens/{token['id']}/revoke")
+    assert 401 == directory.get("/Users").status_code
+    until(lambda: "Failing" in http.get("").text)
+    text = http.get("").text
+    assert "The directory still uses the token &#34;Entra ID&#34;" in text
+    assert "give it a new one" in text
+    assert "There is nothing to do" not in text
+    assert "sent again just now" in http.get("tokens").text
+    assert "Issue a new token</a>" in text
+    (row,) = http.get("../scim/log?action=refused").json()["data"]
+    assert "uses a token that was revoked on" in http.get(f"log/{row['number']}").text
+
+
+def test_a_row_says_what_changed_in_the_directory(host: Host) -> None:
+    directory, http = host.connected(), host.http()
+    ids = [directory.create_user(f"u{number}@acme.test", title="Old")["id"] for number in range(23)]
+    directory.patch(f"/Users/{ids[0]}", {"op": "replace", "path": "title", "value": "New"})
+    group = directory.create_group("Engines", *ids)["id"]
+    directory.patch(f"/Groups/{group}", {"op": "replace", "path": "displayName", "value": "Wheels"})
+    rows = http.get("../scim/log").json()["data"]
+    renamed, made, changed = (http.get(f"log/{row['number']}").text for row in rows[:3])
+    for text in ("What changed in the directory", "title", "Old", "New"):
+        assert text in changed
+    assert "Changed in the directory alone: title." in changed
+    assert "Members who came: 23" in made
+    assert "and 3 more" in made
+    named = rows[1]["members"]["added"][0]
+    assert f"u{ids.index(named)}@acme.test <code>{named}</code>" in made
+    for text in ("The group was changed: displayName.", "Engines", "Wheels"):
+        assert text in renamed
 
 
 def test_a_screen_that_is_not_there_is_404_and_a_wrong_method_405(host: Host) -> None:

@@ -37,6 +37,7 @@ def filled(host: Host) -> Client:
     ]
     directory.create_group("A group whose name has no end " + "x" * 80, *ids)
     directory.post("/Users", {"schemas": [USER], "userName": f"nobody-{long}"})
+    directory.patch(f"/Users/{ids[5]}", {"op": "replace", "path": "title", "value": "x" * 90})
     off = {"op": "replace", "path": "active", "value": False}
     for each in ids[:3]:
         directory.patch(f"/Users/{each}", off)
@@ -56,7 +57,9 @@ def screens(host: Host) -> Iterator[str]:
     rows = {
         row["action"]: row["number"] for row in http.get("../scim/log?limit=500").json()["data"]
     }
-    yield from (f"log/{rows[action]}" for action in ("created", "skipped", "token-issued"))
+    yield from (
+        f"log/{rows[action]}" for action in ("created", "updated", "skipped", "token-issued")
+    )
     yield "log?user=nobody-at-all"
     yield "users?search=nobody-at-all"
     users = http.get("../scim/users").json()["data"]

@@ -14,7 +14,8 @@ from scim_asgi.protocol.conditions import bind, holds
 from scim_asgi.protocol.core import user_definition
 from scim_asgi.protocol.filters import Node, parse
 from scim_asgi.protocol.resources import check_resource
-from scim_asgi.provisioning.representation import values_of
+from scim_asgi.protocol.search import search_form
+from scim_asgi.provisioning.representation import keys_of
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import ResourceRecord
 from scim_asgi.store.selections import Part, Selection
@@ -38,7 +39,9 @@ def _record(organization: str, body: dict[str, Any]) -> ResourceRecord:
 
 def _store_all(tx: Transaction, records: list[ResourceRecord]) -> None:
     for record in records:
-        tx.resources.insert(record, values_of(USER, record.document))
+        tx.resources.insert(
+            record, search_form(USER, record.document), keys_of(USER, record.document)
+        )
 
 
 def _user_name(body: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ import pytest
 from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import NotUnique, StoreError, StoreUnavailable
-from scim_asgi.store.records import MappingRecord, ResourceRecord, ResourceValues
+from scim_asgi.store.records import MappingRecord, ResourceKeys, ResourceRecord
 from scim_asgi.store.sqlite import SqliteStore
 from scim_asgi.store.sqlite.migrate import migrations
 
@@ -33,8 +33,8 @@ def user(name: str, organization: str = "acme") -> ResourceRecord:
 
 
 def insert(tx: Transaction, name: str, organization: str = "acme") -> int:
-    values = ResourceValues({"userName": name}, (("userName", name),), ())
-    return tx.resources.insert(user(name, organization), values)
+    keys = ResourceKeys((("userName", name),), ())
+    return tx.resources.insert(user(name, organization), {"userName": name}, keys)
 
 
 def names(tx: Transaction, organization: str = "acme") -> int:
@@ -78,7 +78,7 @@ async def test_a_unique_value_is_there_once_in_an_organization(store: SqliteStor
     with pytest.raises(NotUnique):
         await store.write(
             lambda tx: tx.resources.insert(
-                user("other"), ResourceValues({}, (("userName", "ada"),), ())
+                user("other"), {}, ResourceKeys((("userName", "ada"),), ())
             )
         )
     await store.write(lambda tx: insert(tx, "ada", "other"))

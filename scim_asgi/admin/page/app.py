@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from scim_asgi.admin.actor import Actor, Authorize
 from scim_asgi.admin.app import Run
@@ -23,7 +23,7 @@ from scim_asgi.admin.page.rendering import render_problem
 from scim_asgi.admin.page.screens import SCREENS
 from scim_asgi.admin.page.theme import Theme
 from scim_asgi.admin.page.visits import Screen, Visit
-from scim_asgi.http.requests import ClientGone
+from scim_asgi.admin.responding import respond
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.runtime import Runtime
 from scim_asgi.store.errors import StoreError
@@ -81,24 +81,7 @@ class PageEndpoints:
         await self._run(scope, receive, send, self._respond, refuse)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            if scope["method"] == "HEAD" and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
-        try:
-            response = await self._answer(scope, receive)
-            await response(scope, receive, watched)
-        except ClientGone:
-            return
-        except Exception as error:
-            if started:
-                raise
-            await _problem(error, scope)(scope, receive, watched)
+        await respond(scope, receive, send, self._answer, _problem)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         found = page_path(scope)

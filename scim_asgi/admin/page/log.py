@@ -112,7 +112,21 @@ async def row(visit: Visit) -> Response:
     if not number or not rows or rows[0].number != number:
         raise not_found("There is no such row in the log. Old rows are removed after a while.")
     entry = entry_of(rows[0])
-    return render(visit, "log-row.html", entry=entry, person=await _person(visit, entry))
+    return render(
+        visit,
+        "log-row.html",
+        entry=entry,
+        person=await _person(visit, entry),
+        names=await _names(visit, entry),
+    )
+
+
+async def _names(visit: Visit, entry: LogEntry) -> dict[str, str]:
+    """Return the names of the members whom a row names by their ids."""
+    if entry.members is None:
+        return {}
+    ids = [*entry.members.added, *entry.members.removed]
+    return await visit.runtime.groups.member_names(visit.organization_id, ids)
 
 
 async def _person(visit: Visit, entry: LogEntry) -> bool:

@@ -64,13 +64,16 @@ def _advice(visit: Visit, status: ConnectionStatus) -> Advice:
     if status.state == "waiting":
         text = "Enter the URL and the token in your directory, and press its test button."
         return Advice(text, "Go on with the set-up", visit.url("setup"))
+    if status.state == "failing" and status.ended_token is not None:
+        text = "Enter it in the directory, in the place of the old one."
+        return Advice(text, "Issue a new token", visit.url("tokens"))
     if status.state == "failing":
         text = "The log says for each request what was wrong, and what to do."
         return Advice(text, "See what failed", visit.url("log", outcome="errors"))
     if status.state == "held":
         text = "Look whether they are meant. If so, release them."
         return Advice(text, "Review what is held", visit.url("held"))
-    return Advice("There is nothing to do.")
+    return Advice("" if status.silent_since else "There is nothing to do.")
 
 
 SCREENS = (Screen("GET", "", overview),)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from scim_asgi.admin.page import words
 from scim_asgi.admin.page.visits import Visit
+from scim_asgi.redaction import redacted
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -34,6 +35,11 @@ _NAVIGATION = (
 )
 
 
+def _without_tokens(value: Any) -> Any:
+    """Return what a template shows without tokens, but for what it has marked as ready."""
+    return redacted(value) if type(value) is str else value
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("scim_asgi.admin.page"),
@@ -42,6 +48,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_without_tokens,
     )
     environment.filters.update(words.FILTERS)
     return environment

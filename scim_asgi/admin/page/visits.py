@@ -41,7 +41,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     @property
     def by(self) -> By:
         """Who it is, for the audit."""
-        return By(self.actor.label, "page")
+        return By(self.actor.label, "page", self.actor.id)
 
     def url(self, *path: str, **query: Any) -> str:
         """Return a link to a part of the page.

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.log_entries import LogEntry
+from scim_asgi.provisioning.log_entries import LogEntry, MembersChange
 from scim_asgi.store.records import HeldChange
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
@@ -113,9 +113,24 @@ def row_said(row: LogEntry) -> str:
         return row.detail or "; ".join(row.notes)
     text = action_said(row.action).text
     if row.resource_type == "Group":
-        return text.replace("The account was", "The group was")
+        parts = [*row.attributes, *([members_said(row.members)] if row.members else [])]
+        text = text.replace("The account was", "The group was")
+        return f"{text.rstrip('.')}: {', '.join(parts)}." if parts else text
     fields = ", ".join(row.changes)
-    return f"{text.rstrip('.')}: {fields}." if fields and row.action == "updated" else text
+    if row.action == "updated" and not fields:
+        paths = ", ".join(row.attributes)
+        return f"Changed in the directory alone: {paths}." if paths else text
+    return f"{text.rstrip('.')}: {fields}." if row.action == "updated" else text
+
+
+def members_said(change: MembersChange) -> str:
+    """Return how many members came and went."""
+    came, went = change.added_count, change.removed_count
+    parts = (
+        f"{plural(came, 'member')} came" if came else "",
+        f"{plural(went, 'member')} went" if went else "",
+    )
+    return ", ".join(each for each in parts if each)
 
 
 def directory_said(name: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -12,6 +13,7 @@ from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
 from scim_asgi.protocol.schemas import Schema
 from scim_asgi.protocol.values import check_value
 
+_NAME = 128
 _UNQUALIFIED = frozenset({"department", "manager"})
 
 
@@ -28,8 +30,7 @@ def read_resource(definition: ResourceDefinition, body: dict[str, Any]) -> dict[
     resource: dict[str, Any] = {}
     unqualified: list[tuple[str, Any]] = []
     for name, value in body.items():
-        key = canonical_urn(definition, name)
-        target = find_key(definition, key)
+        key, target = _key(definition, name)
         if key.casefold() == "schemas":
             put(resource, "schemas", _read_schemas(definition, value))
         elif definition.is_own_schema(key) and isinstance(value, dict):
@@ -50,6 +51,20 @@ def _read_schemas(definition: ResourceDefinition, value: Any) -> Any:
     if not isinstance(value, list):
         return value
     return [canonical_urn(definition, each) if isinstance(each, str) else each for each in value]
+
+
+def _key(definition: ResourceDefinition, name: str) -> tuple[str, Target | None]:
+    """Return a member's name with its URN as the schema spells it, and what it names."""
+    return (_known_key if len(name) <= _NAME else _read_key)(definition, name)
+
+
+def _read_key(definition: ResourceDefinition, name: str) -> tuple[str, Target | None]:
+    key = canonical_urn(definition, name)
+    return key, find_key(definition, key)
+
+
+_known_key = lru_cache(maxsize=1024)(_read_key)
+"""Directories send the same names again and again."""
 
 
 def find_key(definition: ResourceDefinition, key: str) -> Target | None:

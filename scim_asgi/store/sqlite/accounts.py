@@ -19,6 +19,13 @@ _TABLE = Table(
     json=frozenset({"wanted", "confirmed"}),
     flags=frozenset({"marked", "uncertain"}),
 )
+# What is wanted stays the same while the delivery's id does.
+_CONFIRM = """
+UPDATE accounts SET confirmed = wanted, confirmed_state = wanted_state,
+    host_id = coalesce(?, host_id), undo = NULL, uncertain = 0, delivery_id = NULL, attempt = 0,
+    due_at = 0, claimed_by = NULL, claimed_until = 0
+WHERE number = ? AND claimed_by = ? AND delivery_id = ?
+"""
 _MARK = """
 UPDATE accounts SET marked = 1
 WHERE resource IN (SELECT value FROM json_each(?)) AND NOT marked
@@ -108,8 +115,12 @@ class SqliteAccounts:
     def insert(self, record: AccountRecord) -> int:
         return _TABLE.insert(self._connection, record)
 
-    def update(self, record: AccountRecord) -> None:
-        _TABLE.update(self._connection, record.number, record)
+    def update(self, before: AccountRecord, after: AccountRecord) -> None:
+        _TABLE.update(self._connection, before.number, before, after)
+
+    def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
+        named = (host_id, delivered.number, delivered.claimed_by, delivered.delivery_id)
+        return self._connection.execute(_CONFIRM, named).rowcount == 1
 
     def delete(self, number: int) -> None:
         self._connection.execute("DELETE FROM accounts WHERE number = ?", (number,))

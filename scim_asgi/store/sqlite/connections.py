@@ -11,7 +11,7 @@ _SEEN = Table("connections", SeenRecord)
 _NOTE = """
 INSERT INTO connections (organization_id, directory, first_at, last_at, method, path, status)
 VALUES (:organization_id, :directory, :first_at, :last_at, :method, :path, :status)
-ON CONFLICT DO UPDATE SET directory = :directory, last_at = :last_at, method = :method,
+ON CONFLICT DO UPDATE SET directory = iif(:directory = 'unknown', directory, :directory), last_at = :last_at, method = :method,
     path = :path, status = :status
 """
 _RESOURCES = "SELECT resource_type, total FROM resource_counts WHERE organization_id = ?"

@@ -13,16 +13,22 @@ from scim_asgi.store.records import LogRecord
 from scim_asgi.store.selections import LogSelection
 from scim_asgi.store.sqlite.rows import Table
 
-_LOG = Table("provisioning_log", LogRecord, json=frozenset({"changes", "hook", "notes"}))
+_JSON = frozenset({"changes", "attributes", "members", "hook", "notes"})
+_LOG = Table("provisioning_log", LogRecord, json=_JSON)
+_COMPLETE = """
+UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, changes = ?,
+    attributes = ?, members = ?, hook = ?
+WHERE number = ?
+"""
 _COUNT = """
 SELECT coalesce(sum(count), 0) FROM provisioning_log
 WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ?
 """
 _LATEST_ACTIONS = """
 SELECT action FROM (
-    SELECT action, method FROM provisioning_log WHERE organization_id = ? AND at > ?
+    SELECT action, method, status FROM provisioning_log WHERE organization_id = ? AND at > ?
     ORDER BY at DESC, number DESC LIMIT 200
-) WHERE method <> '' AND action NOT IN ('skipped', 'pending') LIMIT ?
+) WHERE method <> '' AND status <> 401 AND action NOT IN ('skipped', 'pending') LIMIT ?
 """
 _COUNTS = """
 SELECT action, sum(count) FROM provisioning_log
@@ -75,8 +81,12 @@ class SqliteLog:
     def insert(self, record: LogRecord) -> int:
         return _LOG.insert(self._connection, self._kept(record))
 
-    def update(self, number: int, record: LogRecord) -> None:
-        _LOG.update(self._connection, number, self._kept(record))
+    def complete(self, record: LogRecord) -> None:
+        kept = self._kept(record)
+        parts = (kept.changes, kept.attributes, kept.members, kept.hook)
+        values = [_encode(part).decode() for part in parts]
+        said = (kept.action, kept.status, kept.scim_type, kept.detail)
+        self._connection.execute(_COMPLETE, (*said, *values, record.number))
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100

@@ -14,6 +14,7 @@ _RESOLVE = """
 SELECT id, number FROM resources
 WHERE organization_id = ? AND id IN (SELECT value FROM json_each(?))
 """
+_IDS = "SELECT number, id FROM resources WHERE number IN (SELECT value FROM json_each(?))"
 _ADD = """
 INSERT OR IGNORE INTO memberships (group_number, member_number)
 SELECT ?, value FROM json_each(?) WHERE TRUE RETURNING member_number
@@ -63,6 +64,9 @@ class SqliteMembers:
 
     def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
         return dict(self._execute(_RESOLVE, (organization_id, _json(ids))).fetchall())
+
+    def ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        return dict(self._execute(_IDS, (_json(numbers),)).fetchall())
 
     def add(self, group: int, members: Iterable[int]) -> list[int]:
         return self._numbers(_ADD, (group, _json(members)))

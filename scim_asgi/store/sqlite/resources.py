@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from scim_asgi.store.errors import NotUnique
-from scim_asgi.store.records import ResourceRecord, ResourceValues
+from scim_asgi.store.records import ResourceKeys, ResourceRecord
 from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite import queries
 
@@ -61,7 +61,7 @@ DELETE FROM lookup_values
 WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
 """
 
-_NO_VALUES = ResourceValues({}, (), ())
+_NO_KEYS = ResourceKeys((), ())
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -71,6 +71,7 @@ class SqliteResources:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self._execute_many = connection.executemany
 
     def get(
         self, organization_id: str, resource_type: str, resource_id: str
@@ -90,7 +91,7 @@ class SqliteResources:
         row = self._execute(_OWNER, (organization_id, resource_type, path, value)).fetchone()
         return None if row is None else int(row[0])
 
-    def insert(self, record: ResourceRecord, values: ResourceValues) -> int:
+    def insert(self, record: ResourceRecord, search: dict[str, Any], keys: ResourceKeys) -> int:
         cursor = self._execute(
             _INSERT,
             (
@@ -98,7 +99,7 @@ class SqliteResources:
                 record.resource_type,
                 record.id,
                 _encode(record.document).decode(),
-                _encode(values.search).decode(),
+                _encode(search).decode(),
                 record.version,
                 record.revision,
                 record.created,
@@ -107,23 +108,24 @@ class SqliteResources:
         )
         number = cursor.lastrowid
         assert number is not None
-        self._change_values(record, number, _NO_VALUES, values)
+        self._change_keys(record, number, _NO_KEYS, keys)
         return number
 
     def update(
         self,
         record: ResourceRecord,
-        before: ResourceValues,
-        after: ResourceValues,
+        search: dict[str, Any],
+        before: ResourceKeys,
+        after: ResourceKeys,
         *,
         hold: bool = False,
     ) -> None:
-        self._change_values(record, record.number, before, after, hold=hold)
+        self._change_keys(record, record.number, before, after, hold=hold)
         self._execute(
             _UPDATE,
             (
                 _encode(record.document).decode(),
-                _encode(after.search).decode(),
+                _encode(search).decode(),
                 record.version,
                 record.revision,
                 record.last_modified,
@@ -134,21 +136,23 @@ class SqliteResources:
     def release(self, number: int) -> None:
         self._execute(_RELEASE_UNIQUE, (number,))
 
-    def delete(self, record: ResourceRecord, values: ResourceValues, at: int) -> None:
+    def delete(self, record: ResourceRecord, keys: ResourceKeys, at: int) -> None:
         self._execute(_LEAVE_GROUPS, (at, record.number))
-        self._change_values(record, record.number, values, _NO_VALUES)
+        self._change_keys(record, record.number, keys, _NO_KEYS)
         self.release(record.number)
         self._execute(_DELETE, (record.number,))
 
-    def _change_values(
+    def _change_keys(
         self,
         record: ResourceRecord,
         number: int,
-        before: ResourceValues,
-        after: ResourceValues,
+        before: ResourceKeys,
+        after: ResourceKeys,
         *,
         hold: bool = False,
     ) -> None:
+        if before == after:
+            return
         space = (record.organization_id, record.resource_type)
         for path, value in set(before.unique) - set(after.unique):
             query = _HOLD_UNIQUE if hold else _DELETE_UNIQUE
@@ -156,10 +160,14 @@ class SqliteResources:
         for path, value in set(after.unique) - set(before.unique):
             if not self._execute(_INSERT_UNIQUE, (*space, path, value, number)).rowcount:
                 raise NotUnique(path)
-        for path, value in set(before.lookups) - set(after.lookups):
-            self._execute(_DELETE_LOOKUP, (*space, path, value, number))
-        for path, value in set(after.lookups) - set(before.lookups):
-            self._execute(_INSERT_LOOKUP, (*space, path, value, number))
+        gone, come = (
+            set(before.lookups) - set(after.lookups),
+            set(after.lookups) - set(before.lookups),
+        )
+        if gone:
+            self._execute_many(_DELETE_LOOKUP, [(*space, *each, number) for each in gone])
+        if come:
+            self._execute_many(_INSERT_LOOKUP, [(*space, *each, number) for each in come])
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         query = queries.select(selection)

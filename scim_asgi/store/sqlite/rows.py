@@ -46,8 +46,7 @@ class Table(Generic[R]):
         columns = ", ".join(self._written)
         marks = ", ".join("?" * len(self._written))
         self._insert = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
-        assignments = ", ".join(f"{each} = ?" for each in self._written)
-        self._update = f"UPDATE {name} SET {assignments} WHERE number = ?"
+        self._updates: dict[tuple[str, ...], str] = {}
 
     def insert(self, connection: sqlite3.Connection, record: R) -> int:
         """Insert a record and return its number."""
@@ -55,9 +54,22 @@ class Table(Generic[R]):
         assert number is not None
         return number
 
-    def update(self, connection: sqlite3.Connection, number: int, record: R) -> None:
-        """Write all fields of a record anew."""
-        connection.execute(self._update, (*self._values(record), number))
+    def update(self, connection: sqlite3.Connection, number: int, before: R, after: R) -> None:
+        """Write the fields of a record that differ; indexes of all others stay as they are."""
+        compared = zip(self._written, self._get(before), self._get(after), strict=True)
+        changed = {name: new for name, old, new in compared if old != new}
+        if not changed:
+            return
+        names = tuple(changed)
+        query = self._updates.get(names)
+        if query is None:
+            assignments = ", ".join(f"{name} = ?" for name in names)
+            query = f"UPDATE {self.name} SET {assignments} WHERE number = ?"
+            self._updates[names] = query
+        for name in self._json:
+            if changed.get(name) is not None:
+                changed[name] = _encode(changed[name]).decode()
+        connection.execute(query, (*changed.values(), number))
 
     def one(
         self, connection: sqlite3.Connection, condition: str, parameters: tuple[Any, ...]

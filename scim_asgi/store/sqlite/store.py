@@ -13,7 +13,7 @@ import msgspec
 
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import QueryTooSlow, StoreError, StoreUnavailable
-from scim_asgi.store.records import HostRecord, LogRecord
+from scim_asgi.store.records import HostRecord, LogRecord, Stamp
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from scim_asgi.store.sqlite.browse import SqliteBrowser
 from scim_asgi.store.sqlite.connection import Connection
@@ -29,6 +29,15 @@ from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, S
 from scim_asgi.store.sqlite.writer import Writer
 
 T = TypeVar("T")
+
+# The other columns of a query with max() are those of the row that has it.
+_STAMP = """
+SELECT * FROM (SELECT max(number), saved_at FROM mappings WHERE organization_id = ?),
+    (SELECT max(number), saved_at FROM role_rules WHERE organization_id = ?)
+"""
+
+_CHECKED_AGAIN = 0.01
+"""After how many seconds a look-up checks again that the file is the one that is open."""
 
 _STEPS = 10_000
 """How many steps of SQLite's machine are taken between two looks at the clock."""
@@ -98,6 +107,10 @@ class SqliteTransaction:
             raise
         self._connection.execute("RELEASE part")
 
+    def stamp(self, organization_id: str) -> Stamp:
+        found: Stamp = self._connection.execute(_STAMP, (organization_id,) * 2).fetchone()
+        return found
+
     def host(self) -> HostRecord | None:
         row = self._connection.execute("SELECT account_fields, roles FROM host").fetchone()
         if row is None:
@@ -142,6 +155,7 @@ class SqliteStore:
         self._writer = Writer(self._writing, busy_timeout, self._check)
         self._kept = kept
         self._is_replaced = False
+        self._checked_at = 0.0
         self._reopening = asyncio.Lock()
 
     async def open(self) -> None:
@@ -190,7 +204,9 @@ class SqliteStore:
         return await _translated(unit)
 
     def _look_up(self, work: Callable[[Transaction], T]) -> T:
-        self._check_file()
+        if time.monotonic() > self._checked_at + _CHECKED_AGAIN:
+            self._check_file()
+            self._checked_at = time.monotonic()
         return self._looking.read(lambda: work(self._to_look_up))
 
     def _read(self, connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:

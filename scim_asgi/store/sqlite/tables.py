@@ -9,6 +9,10 @@ from scim_asgi.store.records import TokenRecord
 from scim_asgi.store.sqlite.rows import Table
 
 _TOKENS = Table("tokens", TokenRecord)
+_ENDED = """
+WHERE (digest = ?1 AND revoked_at IS NOT NULL)
+    OR (digest = ?1 AND revoked_at IS NULL AND expires_at <= ?2)
+"""
 _LIVE = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 
 
@@ -24,6 +28,9 @@ class SqliteTokens:
     def live(self, digest: bytes, at: int) -> TokenRecord | None:
         return _TOKENS.one(self._connection, _LIVE, (digest, at))
 
+    def ended(self, digest: bytes, at: int) -> TokenRecord | None:
+        return _TOKENS.one(self._connection, _ENDED, (digest, at))
+
     def by_id(self, token_id: str) -> TokenRecord | None:
         return _TOKENS.one(self._connection, "WHERE id = ?", (token_id,))
 
@@ -37,3 +44,6 @@ class SqliteTokens:
 
     def touch(self, token_id: str, at: int) -> None:
         self._connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (at, token_id))
+
+    def refuse(self, token_id: str, at: int) -> None:
+        self._connection.execute("UPDATE tokens SET refused_at = ? WHERE id = ?", (at, token_id))

@@ -29,14 +29,6 @@ class SqliteVersions(Generic[V]):
         condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT 1"
         return self._table.one(self._connection, condition, (organization_id,))
 
-    def current_stamp(self, organization_id: str) -> tuple[int, int]:
-        query = (
-            f"SELECT number, saved_at FROM {self._table.name} WHERE organization_id = ? "
-            "ORDER BY number DESC LIMIT 1"
-        )
-        row = self._connection.execute(query, (organization_id,)).fetchone()
-        return (0, 0) if row is None else (row[0], row[1])
-
     def version(self, organization_id: str, version: int) -> V | None:
         condition = "WHERE organization_id = ? AND version = ?"
         return self._table.one(self._connection, condition, (organization_id, version))
@@ -74,8 +66,8 @@ class SqliteRemappings:
         condition = "WHERE finished_at IS NULL AND NOT blocked ORDER BY number LIMIT 1"
         return _REMAPPINGS.one(self._connection, condition, ())
 
-    def update(self, record: RemappingRecord) -> None:
-        _REMAPPINGS.update(self._connection, record.number, record)
+    def update(self, before: RemappingRecord, after: RemappingRecord) -> None:
+        _REMAPPINGS.update(self._connection, before.number, before, after)
 
     def is_any_blocked(self) -> bool:
         query = "SELECT 1 FROM remappings WHERE blocked LIMIT 1"

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from scim_asgi.store.sqlite.connection import Connection, is_busy
@@ -138,9 +139,9 @@ class Writer:
             unit = self._waiting.popleft()
             units.append(unit)
             if not unit.brief:
-                await self._connection.run(lambda opened, unit=unit: _run_unit(opened, unit))
+                await self._connection.run(partial(_run_unit, unit))
             else:
-                _run_unit(connection, unit)
+                _run_unit(unit, connection)
             if time.monotonic() - began > _TURN:
                 await asyncio.sleep(0)
                 began = time.monotonic()
@@ -155,7 +156,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def _run_unit(connection: sqlite3.Connection, unit: _Unit) -> None:
+def _run_unit(unit: _Unit, connection: sqlite3.Connection) -> None:
     connection.execute("SAVEPOINT unit")
     try:
         unit.result = unit.work()

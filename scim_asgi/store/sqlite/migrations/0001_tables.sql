@@ -112,11 +112,13 @@ CREATE TABLE tokens (
     created_at INTEGER NOT NULL,
     last_used_at INTEGER,
     expires_at INTEGER,
-    revoked_at INTEGER
+    revoked_at INTEGER,
+    refused_at INTEGER
 );
 CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
 -- Revoked tokens are not in it, so that looking one up costs what looking up any wrong one costs.
 CREATE UNIQUE INDEX tokens_live ON tokens (digest) WHERE revoked_at IS NULL;
+CREATE INDEX tokens_revoked ON tokens (digest) WHERE revoked_at IS NOT NULL;
 CREATE INDEX tokens_by_organization ON tokens (organization_id, number);
 
 -- Every override that was ever saved; the one with the highest number is in force.
@@ -177,9 +179,12 @@ CREATE TABLE provisioning_log (
     scim_type TEXT,
     detail TEXT NOT NULL,
     changes TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    members TEXT NOT NULL,
     hook TEXT NOT NULL,
     notes TEXT NOT NULL,
     actor TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
     surface TEXT NOT NULL,
     count INTEGER NOT NULL
 );
