@@ -303,7 +303,7 @@ async def test_a_row_costs_no_commit_of_its_own(
     monkeypatch.setattr(writer.Writer, "_transact", watched)
     with_log = await _commits(tmp_path / "with.db", commits)
     monkeypatch.setattr(SqliteLog, "insert", lambda *_: 1)
-    monkeypatch.setattr(SqliteLog, "update", lambda *_: None)
+    monkeypatch.setattr(SqliteLog, "complete", lambda *_: None)
     without = await _commits(tmp_path / "without.db", commits)
     assert with_log == without
     assert any(with_log)
