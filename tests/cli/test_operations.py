@@ -148,7 +148,9 @@ def test_reconcile_says_what_was_not_confirmed_and_status_lists_it(tmp_path: Pat
         (tmp_path / "broken").unlink()
         # The server may have been first.
         done = command(tmp_path, "reconcile", "acme")
-        assert re.search(r"^(1 account of acme was|0 accounts of acme were) del", done.stdout, re.M)
+        assert re.search(
+            r"^(1 account of acme was|0 accounts of acme were) del", done.stdout, re.MULTILINE
+        )
         assert "pending  0;" in command(tmp_path, "status").stdout
         assert "N" == acme.accounts()[0]["last_name"]
 
