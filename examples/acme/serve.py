@@ -1,13 +1,12 @@
-"""`make serve`: Acme, kept running, with a fresh token for the organization `acme`."""
+"""`make serve`: Acme, kept running; the set-up of its Directory sync page issues the token."""
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from pathlib import Path
 
-from examples.acme.process import running, scim_asgi
+from examples.acme.process import running
 
 
 def main() -> None:
@@ -16,12 +15,12 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with running(folder) as url:
-        issued = scim_asgi(folder, "token", "issue", "acme", "--name", "make serve", "--json")
+        page = f"{url}/admin/organizations/acme/directory-sync"
         print(f"Acme            {url}/")
-        print(f"Directory sync  {url}/admin/organizations/acme/directory-sync")
+        print(f"Directory sync  {page}")
+        print(f"Connect here    {page}/setup")
         print(f"Base URL        {url}/scim/v2")
         print(f"  for Entra     {url}/scim/v2?aadOptscim062020")
-        print(f"Secret token    {json.loads(issued)['token']}")
         print(f"Its files are in {folder.resolve()}. Ctrl-C ends it.", flush=True)
         signal.pause()
 

@@ -155,7 +155,7 @@ class AdminApp:
             msg = f"You may not {what} the directory connection of this organization."
             raise AdminError(403, "forbidden", msg)
         if route.needs == "manage":
-            check_origin(request.headers, self._base_url)
+            check_origin(request.headers, request.url.scheme, self._base_url)
         return actor
 
 

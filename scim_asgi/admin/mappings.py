@@ -1,25 +1,31 @@
-"""Endpoints of the attribute mapping and of role rules."""
+"""Endpoints of the attribute mapping."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 from starlette.responses import Response
 
 from scim_asgi.admin.errors import Invalid, not_found, problem
 from scim_asgi.admin.routes import SCIM, Asked, Route, answer
+from scim_asgi.admin.versions import (
+    HistoryQuery,
+    RestoreBody,
+    if_version,
+    refusals,
+    tagged,
+    unusable,
+)
 from scim_asgi.mapping.attempts import Explanation
 from scim_asgi.mapping.errors import MappingError
-from scim_asgi.mapping.roles import RoleRule, RoleRules
 from scim_asgi.protocol.errors import NotFound, ScimError
-from scim_asgi.provisioning.mappings import MappingVersion, VersionUnknown
+from scim_asgi.provisioning.mappings import MappingVersion
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.remapping import MappingStatus
 
 _Mapping = dict[str, str]
-_Limit = Annotated[int, Meta(ge=1, le=500)]
 
 
 class MappingBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,29 +72,10 @@ class PreviewAnswer(Struct, frozen=True, kw_only=True):
     notes: list[str]
 
 
-class HistoryQuery(Struct, frozen=True, kw_only=True):
-    """How many of the newest versions."""
-
-    limit: _Limit = 100
-
-
-class HistoryAnswer(Struct, frozen=True, kw_only=True):
+class MappingHistory(Struct, frozen=True, kw_only=True):
     """The overrides that were saved, newest first, each with what it changed."""
 
     data: list[MappingVersion]
-
-
-class RestoreBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which version of the mapping is to be in force again."""
-
-    version: Annotated[int, Meta(ge=1, le=2**53)]
-
-
-class RoleRulesBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which group gives which role: the first rule that matches wins."""
-
-    rules: list[RoleRule] = []
-    default: str | None = None
 
 
 async def get_mapping(asked: Asked) -> Response:
@@ -97,21 +84,25 @@ async def get_mapping(asked: Asked) -> Response:
 
 async def _mapping(asked: Asked) -> Response:
     mappings = asked.runtime.mappings
-    return answer(
-        MappingAnswer(
-            mapping=await mappings.get(asked.organization_id),
-            defaults=mappings.defaults(),
-            status=await mappings.status(asked.organization_id),
-        )
+    current = await mappings.current(asked.organization_id)
+    shown = MappingAnswer(
+        mapping={} if current is None else current.override,
+        defaults=mappings.defaults(),
+        status=await mappings.status(asked.organization_id),
     )
+    return tagged(shown, current)
 
 
 async def set_mapping(asked: Asked) -> Response:
     wanted: MappingBody = asked.body
-    try:
-        await asked.runtime.mappings.set(asked.organization_id, wanted.mapping, by=asked.by)
-    except MappingError as error:
-        raise _unusable(error, "mapping") from error
+    mappings = asked.runtime.mappings
+    with refusals("mapping"):
+        await mappings.set(
+            asked.organization_id,
+            wanted.mapping,
+            by=asked.by,
+            if_version=await if_version(asked, mappings),
+        )
     return await _mapping(asked)
 
 
@@ -128,7 +119,7 @@ async def preview(asked: Asked) -> Response:
             override=wanted.mapping,
         )
     except MappingError as error:
-        raise _unusable(error, "mapping") from error
+        raise unusable(error, "mapping") from error
     except NotFound as error:
         msg = "This organization has no user with this id."
         raise not_found(msg, "user_id") from error
@@ -147,43 +138,20 @@ async def preview(asked: Asked) -> Response:
 async def history(asked: Asked) -> Response:
     query: HistoryQuery = asked.query
     versions = await asked.runtime.mappings.history(asked.organization_id, limit=query.limit)
-    return answer(HistoryAnswer(data=versions))
+    return answer(MappingHistory(data=versions))
 
 
 async def restore(asked: Asked) -> Response:
     wanted: RestoreBody = asked.body
-    try:
-        await asked.runtime.mappings.restore(asked.organization_id, wanted.version, by=asked.by)
-    except VersionUnknown as error:
-        raise not_found(str(error), "version") from error
-    except MappingError as error:
-        raise _unusable(error, "version") from error
+    mappings = asked.runtime.mappings
+    with refusals("version"):
+        await mappings.restore(
+            asked.organization_id,
+            wanted.version,
+            by=asked.by,
+            if_version=await if_version(asked, mappings),
+        )
     return await _mapping(asked)
-
-
-async def get_rules(asked: Asked) -> Response:
-    return answer(_shown(await asked.runtime.roles.get(asked.organization_id)))
-
-
-async def set_rules(asked: Asked) -> Response:
-    wanted: RoleRulesBody = asked.body
-    rules = RoleRules(rules=tuple(wanted.rules), default=wanted.default)
-    try:
-        await asked.runtime.roles.set(asked.organization_id, rules, by=asked.by)
-    except MappingError as error:
-        raise _unusable(error, "rules") from error
-    return answer(_shown(rules))
-
-
-def _shown(rules: RoleRules) -> RoleRulesBody:
-    return RoleRulesBody(rules=list(rules.rules), default=rules.default)
-
-
-def _unusable(error: MappingError, field: str) -> Invalid:
-    """Return the answer about a mapping that cannot be used: every problem by its key."""
-    return Invalid(
-        problem("mapping_invalid", str(each), f"{field}.{each.key}") for each in error.problems
-    )
 
 
 ROUTES = (
@@ -191,6 +159,7 @@ ROUTES = (
         method="GET",
         path=f"{SCIM}/attribute-mappings",
         name="get_attribute_mappings",
+        is_versioned=True,
         summary="Get the override over the default mapping.",
         needs="read",
         handler=get_mapping,
@@ -200,6 +169,7 @@ ROUTES = (
         method="PUT",
         path=f"{SCIM}/attribute-mappings",
         name="set_attribute_mappings",
+        is_versioned=True,
         summary="Replace the override; an empty one reverts to the defaults.",
         needs="manage",
         handler=set_mapping,
@@ -224,35 +194,17 @@ ROUTES = (
         needs="read",
         handler=history,
         query=HistoryQuery,
-        answer=HistoryAnswer,
+        answer=MappingHistory,
     ),
     Route(
         method="POST",
         path=f"{SCIM}/attribute-mappings/restore",
         name="restore_attribute_mappings",
+        is_versioned=True,
         summary="Put an earlier override in force again, as a new version.",
         needs="manage",
         handler=restore,
         body=RestoreBody,
         answer=MappingAnswer,
-    ),
-    Route(
-        method="GET",
-        path=f"{SCIM}/role-rules",
-        name="get_role_rules",
-        summary="Get which group gives which role.",
-        needs="read",
-        handler=get_rules,
-        answer=RoleRulesBody,
-    ),
-    Route(
-        method="PUT",
-        path=f"{SCIM}/role-rules",
-        name="set_role_rules",
-        summary="Replace which group gives which role.",
-        needs="manage",
-        handler=set_rules,
-        body=RoleRulesBody,
-        answer=RoleRulesBody,
     ),
 )

@@ -19,6 +19,16 @@ _WHY = {
     404: "There is no such organization, token or user, or it is somebody else's.",
     422: "The request cannot be used; every problem is named.",
 }
+_CONFLICT = "Something else was saved since the version that If-Match names; nothing was changed."
+_ETAG = {"schema": {"type": "string"}, "description": "The version in force, for If-Match."}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the version that the change was made from. Without it, or with *, "
+    "whatever is in force is replaced.",
+    "schema": {"type": "string"},
+}
 _PATH_PARAMETER = {
     "type": "string",
     "minLength": 1,
@@ -80,6 +90,7 @@ def _operation(route: Route, schemas: dict[int, Any]) -> dict[str, Any]:
         "parameters": [
             *_path_parameters(route),
             *_query_parameters(route),
+            *([_IF_MATCH] if _is_conditional(route) else []),
         ],
         "responses": _responses(route, schemas),
     }
@@ -89,6 +100,11 @@ def _operation(route: Route, schemas: dict[int, Any]) -> dict[str, Any]:
             "content": {"application/json": {"schema": schemas[id(route.body)]}},
         }
     return operation
+
+
+def _is_conditional(route: Route) -> bool:
+    """Return whether a request may say which version it changes."""
+    return route.is_versioned and route.method != "GET"
 
 
 def _path_parameters(route: Route) -> Iterable[dict[str, Any]]:
@@ -125,9 +141,15 @@ def _responses(route: Route, schemas: dict[int, Any]) -> dict[str, Any]:
     wrong = {"application/json": {"schema": schemas[id(ErrorList)]}}
     content: dict[str, Any] = {"application/json": {"schema": schemas[id(route.answer)]}}
     content.update({each: {"schema": {"type": "string"}} for each in route.media_types})
+    done: dict[str, Any] = {"description": "Done.", "content": content}
+    why = dict(_WHY)
+    if route.is_versioned:
+        done["headers"] = {"ETag": _ETAG}
+    if _is_conditional(route):
+        why[412] = _CONFLICT
     return {
-        str(route.status): {"description": "Done.", "content": content},
-        **{str(status): {"description": why, "content": wrong} for status, why in _WHY.items()},
+        str(route.status): done,
+        **{str(status): {"description": said, "content": wrong} for status, said in why.items()},
         "default": {"description": "Refused for another reason.", "content": wrong},
     }
 

@@ -78,6 +78,7 @@ class Route(Struct, frozen=True, kw_only=True):
         body: The body; None where it takes none.
         is_body_optional: Whether the body may be missing.
         media_types: Further media types of the answer.
+        is_versioned: Whether what it is about has an entity tag, which a change may name.
     """
 
     method: Literal["GET", "POST", "PUT"]
@@ -92,6 +93,7 @@ class Route(Struct, frozen=True, kw_only=True):
     body: type[Struct] | None = None
     is_body_optional: bool = False
     media_types: tuple[str, ...] = ()
+    is_versioned: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the varying parts of a path of this endpoint; None for another path."""

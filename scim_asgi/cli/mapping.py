@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from msgspec import Struct
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
@@ -17,10 +16,17 @@ from scim_asgi.cli.common import (
     print_json,
     product_options,
     run,
-    show_time,
 )
 from scim_asgi.cli.preview import print_preview
 from scim_asgi.cli.remapping import dry_run_option, print_trial, status
+from scim_asgi.cli.versions import (
+    Saved,
+    if_version_option,
+    limit_option,
+    print_saved,
+    print_versions,
+    saved,
+)
 from scim_asgi.provisioning.mappings import MappingVersion
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.trials import Trial
@@ -39,6 +45,7 @@ mapping.add_command(status)
 @mapping.command("set")
 @product_options(typed=True)
 @dry_run_option
+@if_version_option
 @json_option
 @click.argument("organization")
 @click.argument("file", type=_file)
@@ -47,6 +54,7 @@ def set_mapping(
     organization: str,
     file: Path,
     *,
+    if_version: int | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -54,9 +62,8 @@ def set_mapping(
     override = _read(file)
 
     async def save(app: ScimApp) -> Saved:
-        before = await app.mappings.history(organization, limit=1)
-        version = await app.mappings.set(organization, override, by=operator())
-        return Saved(version, is_new=not before or before[0].version != version)
+        saving = app.mappings.set(organization, override, by=operator(), if_version=if_version)
+        return await saved(app.mappings, organization, saving)
 
     async def try_out(app: ScimApp) -> Trial:
         return await app.mappings.dry_run(organization, override)
@@ -64,7 +71,8 @@ def set_mapping(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        _print_saved(organization, run(product, save, account_type="compared"), as_json=as_json)
+        done = run(product, save, account_type="compared")
+        print_saved("the mapping", organization, done, as_json=as_json)
 
 
 @mapping.command()
@@ -113,24 +121,15 @@ def preview(
 @mapping.command()
 @product_options(typed=True)
 @json_option
+@limit_option
 @click.argument("organization")
-@click.option("--limit", default=20, show_default=True, help="How many of the newest versions.")
 def history(product: Product, organization: str, limit: int, *, as_json: bool) -> None:
     """Print the overrides of ORGANIZATION that were saved, newest first, and what each changed."""
 
     async def work(app: ScimApp) -> list[MappingVersion]:
         return await app.mappings.history(organization, limit=limit)
 
-    for version in run(product, work):
-        if as_json:
-            print_json(version)
-            continue
-        click.echo(f"{version.version:>4}  {show_time(version.saved_at)}  {version.saved_by}")
-        for key, (old, new) in version.difference.items():
-            if old is not None:
-                click.echo(f"      - {key}: {old}")
-            if new is not None:
-                click.echo(f"      + {key}: {new}")
+    print_versions(run(product, work), as_json=as_json)
 
 
 @mapping.command()
@@ -150,9 +149,8 @@ def restore(
     """Put VERSION of the override of ORGANIZATION in force again, as a new version."""
 
     async def save(app: ScimApp) -> Saved:
-        before = await app.mappings.history(organization, limit=1)
-        restored = await app.mappings.restore(organization, version, by=operator())
-        return Saved(restored, is_new=before[0].version != restored)
+        restoring = app.mappings.restore(organization, version, by=operator())
+        return await saved(app.mappings, organization, restoring)
 
     async def try_out(app: ScimApp) -> Trial:
         override = await app.mappings.saved(organization, version)
@@ -161,27 +159,8 @@ def restore(
     if dry_run:
         print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
     else:
-        _print_saved(organization, run(product, save, account_type="compared"), as_json=as_json)
-
-
-class Saved(Struct, frozen=True):
-    """The version that is in force, and whether it was not before."""
-
-    version: int
-    is_new: bool
-
-
-def _print_saved(organization: str, saved: Saved, *, as_json: bool) -> None:
-    version = saved.version
-    if as_json:
-        print_json({"organization_id": organization, "version": version})
-        return
-    done = (
-        f"The mapping of {organization} is saved as version {version}"
-        if saved.is_new
-        else f"That is the mapping of {organization} already, version {version}; nothing was saved"
-    )
-    click.echo(f"{done}. Accounts are mapped anew, see scim-asgi mapping status {organization}.")
+        done = run(product, save, account_type="compared")
+        print_saved("the mapping", organization, done, as_json=as_json)
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -6,7 +6,8 @@ log's limit by rows passes them over: no flood of requests pushes them out.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -44,8 +45,14 @@ def named(by: By | str) -> By:
     return By(by) if isinstance(by, str) else by
 
 
-def audit_row(organization_id: str, action: AuditAction, by: By | str, detail: str) -> LogRecord:
-    """Return the row that says what somebody did."""
+def audit_row(
+    organization_id: str,
+    action: AuditAction,
+    by: By | str,
+    detail: str,
+    changes: Mapping[str, Any] | None = None,
+) -> LogRecord:
+    """Return the row that says what somebody did, perhaps with old and new values."""
     by = named(by)
     return LogRecord(
         organization_id=organization_id,
@@ -56,4 +63,5 @@ def audit_row(organization_id: str, action: AuditAction, by: By | str, detail: s
         actor_id=by.id,
         surface=by.surface,
         detail=detail,
+        changes=dict(changes or {}),
     )

@@ -73,10 +73,10 @@ class CompiledMappings:
 def saved_override(tx: Transaction, organization_id: str) -> dict[str, str]:
     """Return the override of an organization; ``{}`` when the defaults are in force."""
     record = tx.mappings.current(organization_id)
-    return {} if record is None else record.override
+    return {} if record is None else record.content
 
 
 def saved_rules(tx: Transaction, organization_id: str) -> RoleRules:
     """Return the role rules of an organization, without rules when none were ever saved."""
     record = tx.roles.current(organization_id)
-    return RoleRules() if record is None else msgspec.convert(record.rules, RoleRules)
+    return RoleRules() if record is None else msgspec.convert(record.content, RoleRules)

@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
-from msgspec import Struct
-
-from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.entries import DEFAULTS
 from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.provisioning.accounts import view_of
-from scim_asgi.provisioning.audit import By, audit_row, named
 from scim_asgi.provisioning.changes import load
-from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.compiled import CompiledMappings, saved_override, saved_rules
 from scim_asgi.provisioning.previews import Preview, pasted_view, preview_of
 from scim_asgi.provisioning.remapping import MappingStatus, Remapping
 from scim_asgi.provisioning.trials import Trial, try_out
+from scim_asgi.provisioning.versions import Kind, SavedVersion, Versioned
 from scim_asgi.store.base import Store, Transaction
-from scim_asgi.store.records import AccountRecord, MappingRecord
+from scim_asgi.store.records import AccountRecord
 
 
-class VersionUnknown(ScimAsgiError):
-    """An organization never had a mapping of this version."""
-
-
-class MappingVersion(Struct, frozen=True, kw_only=True):
+class MappingVersion(SavedVersion, frozen=True, kw_only=True):
     """A saved override.
 
     Attributes:
@@ -37,16 +29,23 @@ class MappingVersion(Struct, frozen=True, kw_only=True):
         override: The override.
         difference: Each path that differs from the version before, with its value there and here;
             None where it is not there.
+        is_reordered: Whether the paths that both have come in another order.
     """
 
-    version: int
-    saved_at: int
-    saved_by: str
     override: dict[str, str]
-    difference: dict[str, tuple[str | None, str | None]]
 
 
-class Mappings(Generic[A]):
+KIND: Kind[Mapping[str, str], MappingVersion] = Kind(
+    name="attribute mapping",
+    action="mapping-changed",
+    table=lambda tx: tx.mappings,
+    content=lambda stored: stored,
+    entries=lambda override: override,
+    shown=lambda override, fields: MappingVersion(override=dict(override), **fields),
+)
+
+
+class Mappings(Versioned[Mapping[str, str], MappingVersion], Generic[A]):
     """The attribute mapping of each organization.
 
     Args:
@@ -70,12 +69,10 @@ class Mappings(Generic[A]):
         remapping: Remapping,
         wake: Callable[[], None],
     ) -> None:
-        self._store = store
+        super().__init__(store, KIND, remapping, wake)
         self._registry = registry
         self.fields = fields
         self._compiled = compiled
-        self._remapping = remapping
-        self._wake = wake
 
     def defaults(self) -> dict[str, str]:
         """Return the defaults: SCIM path to account field, where the host's accounts have it."""
@@ -85,54 +82,23 @@ class Mappings(Generic[A]):
         """Return the override of an organization; ``{}`` when the defaults are in force."""
         return await self._store.read(lambda tx: saved_override(tx, organization_id))
 
-    async def set(
-        self, organization_id: str, override: Mapping[str, str], *, by: By | str = ""
-    ) -> int:
-        """Replace the override of an organization; ``{}`` reverts to the defaults.
-
-        Every account of the organization is mapped anew in the background, also when nothing
-        differs: then there is no new version.
-
-        Args:
-            organization_id: The organization.
-            override: SCIM path to account field.
-            by: Who does it, for the history and the audit.
-
-        Returns:
-            The version that is in force now.
-
-        Raises:
-            MappingError: It cannot be used; every problem is named by its key.
-        """
-        rules = await self._store.read(lambda tx: saved_rules(tx, organization_id))
-        self._compiled.compile(override, rules)
-
-        def save(tx: Transaction) -> int:
-            version = _save(tx, organization_id, dict(override), by)
-            self._remapping.begin(tx, organization_id, "attribute mapping")
-            return version
-
-        version = await self._store.write(save)
-        self._wake()
-        return version
-
-    async def check(self, organization_id: str, override: Mapping[str, str]) -> None:
+    async def check(self, organization_id: str, content: Mapping[str, str]) -> None:
         """Check that an override could be saved.
 
         Raises:
             MappingError: It cannot be used; every problem is named by its key.
         """
         rules = await self._store.read(lambda tx: saved_rules(tx, organization_id))
-        self._compiled.compile(override, rules)
+        self._compiled.compile(content, rules)
 
-    async def dry_run(self, organization_id: str, override: Mapping[str, str]) -> Trial:
+    async def dry_run(self, organization_id: str, content: Mapping[str, str]) -> Trial:
         """Return how many accounts another override would change, and the first twenty of them.
 
         Raises:
             MappingError: It cannot be used; every problem is named by its key.
         """
         rules = await self._store.read(lambda tx: saved_rules(tx, organization_id))
-        return await try_out(self._store, organization_id, self._compiled.compile(override, rules))
+        return await try_out(self._store, organization_id, self._compiled.compile(content, rules))
 
     async def preview(
         self,
@@ -177,76 +143,6 @@ class Mappings(Generic[A]):
         account = tx.accounts.of_resource(record.number)
         return view_of(record, tx.members.groups_of(record.number)), account
 
-    async def history(self, organization_id: str, *, limit: int = 100) -> list[MappingVersion]:
-        """Return the overrides that were saved, newest first, each with what it changed."""
-        records = await self._store.read(
-            lambda tx: tx.mappings.list(organization_id, limit=limit + 1)
-        )
-        before = [record.override for record in records[1:]] + [{}]
-        return [_version(*each) for each in zip(records, before, strict=False)][:limit]
-
-    async def restore(self, organization_id: str, version: int, *, by: By | str = "") -> int:
-        """Put an earlier override in force again, as a new version, and return that one's number.
-
-        Raises:
-            VersionUnknown: There never was one.
-            MappingError: It cannot be used any more.
-        """
-        override = await self.saved(organization_id, version)
-        return await self.set(organization_id, override, by=by)
-
-    async def saved(self, organization_id: str, version: int) -> dict[str, str]:
-        """Return the override of a version.
-
-        Raises:
-            VersionUnknown: There never was one.
-        """
-        record = await self._store.read(lambda tx: tx.mappings.version(organization_id, version))
-        if record is None:
-            msg = (
-                f"There is no version {version} of the mapping; its history lists those there are."
-            )
-            raise VersionUnknown(msg)
-        return record.override
-
     async def status(self, organization_id: str) -> MappingStatus | None:
         """Return how far mapping the accounts anew has come; None when that never was needed."""
         return await self._store.read(lambda tx: self._remapping.status(tx, organization_id))
-
-
-def _save(tx: Transaction, organization_id: str, override: dict[str, str], by: By | str) -> int:
-    """Save an override, unless it is the one in force, and return its version."""
-    current = tx.mappings.current(organization_id)
-    if current is not None and list(current.override.items()) == list(override.items()):
-        return current.version
-    record = MappingRecord(
-        organization_id=organization_id,
-        override=override,
-        saved_at=now(),
-        saved_by=named(by).name,
-        version=1 if current is None else current.version + 1,
-    )
-    tx.mappings.insert(record)
-    tx.log.insert(audit_row(organization_id, "mapping-changed", by, _detail(record)))
-    return record.version
-
-
-def _detail(record: MappingRecord) -> str:
-    count = len(record.override)
-    what = "the defaults" if not count else "1 path" if count == 1 else f"{count} paths"
-    return f"attribute mapping, version {record.version}: {what}"
-
-
-def _version(record: MappingRecord, before: dict[str, str]) -> MappingVersion:
-    after = record.override
-    return MappingVersion(
-        version=record.version,
-        saved_at=record.saved_at,
-        saved_by=record.saved_by,
-        override=after,
-        difference={
-            key: (before.get(key), after.get(key))
-            for key in dict.fromkeys([*before, *after])
-            if before.get(key) != after.get(key)
-        },
-    )

@@ -107,7 +107,11 @@ class LogPolicy:
             row,
             resource_name=row.resource_name if _ID.fullmatch(row.resource_name) else "",
             detail=self._reason(row.detail) if is_reason else self._about(row.detail),
-            changes={name: _masked(change) for name, change in row.changes.items()},
+            # Those of role rules are names of groups.
+            changes={
+                name if self._is_name(name) else _MASK: _masked(change)
+                for name, change in row.changes.items()
+            },
             attributes={
                 self._place(path): _masked(change) for path, change in row.attributes.items()
             },

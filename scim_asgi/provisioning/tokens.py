@@ -45,6 +45,18 @@ class TokenUnknown(TokenError):
     """There is no such token."""
 
 
+class TokenIssuedBefore(TokenError):
+    """The same was asked for before, so nothing was issued.
+
+    Attributes:
+        token: What was issued then.
+    """
+
+    def __init__(self, token: TokenInfo) -> None:
+        super().__init__(f'"{token.name}" was issued by this before, and shown then; ask anew.')
+        self.token = token
+
+
 class TokenIdentity(Struct, frozen=True):
     """Whom a valid token stands for.
 
@@ -142,6 +154,7 @@ class Tokens:
         *,
         name: str,
         expires_at: int | None = None,
+        nonce: str | None = None,
         by: By | str = "",
     ) -> IssuedToken:
         """Issue a token for an organization; several may be live at once.
@@ -150,15 +163,20 @@ class Tokens:
             organization_id: The organization, 1 to 255 characters.
             name: What it is for, 1 to 100 characters.
             expires_at: When it ends, in Unix milliseconds; None for never.
+            nonce: A random text, 1 to 100 characters. Asking again with the same one, in any
+                process, issues nothing.
             by: Who does it, for the audit.
 
         Raises:
+            TokenIssuedBefore: One was issued with this nonce.
             TokenError: An argument is out of its bounds.
         """
         _check("The organization", organization_id, _MAX_ORGANIZATION)
         if _UNPRINTABLE.search(name):
             msg = "The token's name holds a control character, such as a line break; leave it out."
             raise TokenError(msg)
+        if nonce is not None:
+            _check("The nonce", nonce, _MAX_NAME)
         _check("The token's name", name, _MAX_NAME)
         if shown(name, _MAX_NAME) != name:
             msg = "The token's name holds a token; names are shown to everybody who may look."
@@ -176,9 +194,13 @@ class Tokens:
             digest=digest(token),
             created_at=at,
             expires_at=expires_at,
+            nonce=nonce,
         )
 
         def work(tx: Transaction) -> None:
+            before = nonce and tx.tokens.by_nonce(organization_id, nonce)
+            if before:
+                raise TokenIssuedBefore(_info(before))
             tx.tokens.insert(record)
             tx.log.insert(_audited(record, "token-issued", by))
 

@@ -18,23 +18,21 @@ from scim_asgi.store.records import (
     HeldChange,
     HostRecord,
     LogRecord,
-    MappingRecord,
     Present,
     Related,
     RemappingRecord,
     ResourceKeys,
     ResourceRecord,
-    RolesRecord,
     SeenRecord,
     Stamp,
     TokenRecord,
     Totals,
+    VersionRecord,
     WorkLeft,
 )
 from scim_asgi.store.selections import Browse, Browsed, LogSelection, Selection
 
 T = TypeVar("T")
-V = TypeVar("V")
 
 
 class Browser(Protocol):
@@ -249,6 +247,9 @@ class TokenTable(Protocol):
     def by_id(self, token_id: str) -> TokenRecord | None:
         """Return the token with an id, or None."""
 
+    def by_nonce(self, organization_id: str, nonce: str) -> TokenRecord | None:
+        """Return the token of an organization that was asked for with a nonce, or None."""
+
     def list(self, organization_id: str) -> list[TokenRecord]:
         """Return the tokens of an organization, newest first."""
 
@@ -262,19 +263,19 @@ class TokenTable(Protocol):
         """Note when a token was last refused."""
 
 
-class Versions(Protocol[V]):
+class Versions(Protocol):
     """Something of which each organization has one in force, and every one that was ever saved."""
 
-    def current(self, organization_id: str) -> V | None:
+    def current(self, organization_id: str) -> VersionRecord | None:
         """Return the one in force, or None when none was ever saved."""
 
-    def version(self, organization_id: str, version: int) -> V | None:
+    def version(self, organization_id: str, version: int) -> VersionRecord | None:
         """Return one by its version, or None."""
 
-    def list(self, organization_id: str, *, limit: int) -> builtins.list[V]:
+    def list(self, organization_id: str, *, limit: int) -> builtins.list[VersionRecord]:
         """Return the newest ones, newest first."""
 
-    def insert(self, record: V) -> int:
+    def insert(self, record: VersionRecord) -> int:
         """Save one, which is then in force, and return its number."""
 
     def organizations(self, after: str, limit: int) -> builtins.list[str]:
@@ -382,11 +383,11 @@ class Transaction(Protocol):
         """The table of tokens."""
 
     @property
-    def mappings(self) -> Versions[MappingRecord]:
+    def mappings(self) -> Versions:
         """The attribute mapping overrides."""
 
     @property
-    def roles(self) -> Versions[RolesRecord]:
+    def roles(self) -> Versions:
         """The role rules."""
 
     @property

@@ -170,6 +170,7 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
 
     Attributes:
         refused_at: When it was last sent although it was revoked or had expired.
+        nonce: What it was asked for with, so that the same asks for no second one.
     """
 
     id: str
@@ -182,6 +183,7 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     revoked_at: int | None = None
     refused_at: int | None = None
+    nonce: str | None = None
 
 
 class SeenRecord(Struct, frozen=True, kw_only=True):
@@ -208,26 +210,16 @@ class Totals(Struct, frozen=True, kw_only=True):
     active: int
 
 
-class MappingRecord(Struct, frozen=True, kw_only=True):
-    """One saved override of an organization; the one with the highest number is in force.
+class VersionRecord(Struct, frozen=True, kw_only=True):
+    """What an organization saved once; the one with the highest number is in force.
 
     Attributes:
+        content: An override of the attribute mapping, or role rules.
         version: Counts the organization's own, from 1.
     """
 
     organization_id: str
-    override: dict[str, str]
-    saved_at: int
-    saved_by: str = ""
-    version: int = 1
-    number: int = 0
-
-
-class RolesRecord(Struct, frozen=True, kw_only=True):
-    """The role rules of an organization as they were saved once, likewise."""
-
-    organization_id: str
-    rules: dict[str, Any]
+    content: dict[str, Any]
     saved_at: int
     saved_by: str = ""
     version: int = 1

@@ -25,6 +25,7 @@ include-operation-id = [
     "preview_attribute_mappings",
     "restore_attribute_mappings",
     "set_role_rules",
+    "restore_role_rules",
     "issue_token",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "4xx"]

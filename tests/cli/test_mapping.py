@@ -203,6 +203,40 @@ def test_role_rules_are_tried_out_set_and_shown(folder: Path) -> None:
     assert "role rules" in command(folder, "mapping", "status", "acme").stdout
 
 
+def test_role_rules_have_a_history_and_are_restored(folder: Path) -> None:
+    command(folder, "roles", "set", "acme", "roles.json")
+    (folder / "other.json").write_text('{"rules": [{"group": "Acme-Admins", "role": "org:owner"}]}')
+    other = as_json(folder, "roles", "set", "acme", "other.json", "--if-version", "1")
+    assert ("acme", 2) == (other["organization_id"], other["version"])
+    text = command(folder, "roles", "history", "acme").stdout
+    assert text.splitlines()[0].endswith(f"  {getpass.getuser()}")
+    assert "      - Acme-Admins: org:admin\n      + Acme-Admins: org:owner\n" in text
+    assert "      - default role: org:member\n" in text
+    newest = as_json(folder, "roles", "history", "acme", "--limit", "1")
+    assert (2, ["org:admin", "org:owner"]) == (
+        newest["version"],
+        newest["difference"]["Acme-Admins"],
+    )
+    assert 0 == as_json(folder, "roles", "restore", "acme", "1", "--dry-run")["total"]
+    restored = command(folder, "roles", "restore", "acme", "1").stdout
+    assert restored.startswith("Saved the role rules of acme as version 3.")
+    assert json.loads(ROLES) == as_json(folder, "roles", "show", "acme")
+    done = attempt(folder, "roles", "restore", "acme", "9")
+    assert (1, True) == (done.exit_code, "no version 9 of the role rules" in done.stderr)
+    assert "" == command(folder, "roles", "history", "other").stdout
+
+
+@pytest.mark.parametrize(("group", "file"), [("mapping", "title.json"), ("roles", "roles.json")])
+def test_who_names_the_version_saves_over_no_newer_one(folder: Path, group: str, file: str) -> None:
+    command(folder, group, "set", "acme", file, "--if-version", "0")
+    (folder / "none.json").write_text("{}")
+    done = attempt(folder, group, "set", "acme", "none.json", "--if-version", "0")
+    assert (1, True) == (done.exit_code, "is at version 1, saved by" in done.stderr)
+    command(folder, group, "set", "acme", "none.json", "--if-version", "1")
+    versions = command(folder, group, "history", "acme", "--json").stdout.splitlines()
+    assert [2, 1] == [json.loads(line)["version"] for line in versions]
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "says"),
     [
@@ -280,10 +314,10 @@ def test_without_hooks_there_are_no_accounts_to_map_and_the_commands_say_so(
 def test_saving_or_restoring_what_is_in_force_says_that_nothing_was_saved(folder: Path) -> None:
     (folder / "none.json").write_text("{}")
     saved = command(folder, "mapping", "set", "acme", "title.json").stdout
-    assert "is saved as version 1." in saved
+    assert "Saved the mapping of acme as version 1." in saved
     for again in (("set", "acme", "title.json"), ("restore", "acme", "1")):
         done = command(folder, "mapping", *again).stdout
-        assert "That is the mapping of acme already, version 1; nothing was saved." in done
+        assert "Nothing was saved: version 1 of the mapping of acme is the same." in done
     command(folder, "mapping", "set", "acme", "none.json")
-    assert "is saved as version 3." in command(folder, "mapping", "restore", "acme", "1").stdout
+    assert "as version 3." in command(folder, "mapping", "restore", "acme", "1").stdout
     assert "There is no version 9" in attempt(folder, "mapping", "restore", "acme", "9").output

@@ -17,7 +17,15 @@ from typing import Any
 import pytest
 
 import scim_asgi
-from scim_asgi import Account, AccountRejected, HookContext, ScimApp, TryAgainLater
+from scim_asgi import (
+    Account,
+    AccountRejected,
+    HookContext,
+    RoleRule,
+    RoleRules,
+    ScimApp,
+    TryAgainLater,
+)
 from scim_asgi.provisioning import privacy
 from scim_asgi.provisioning.tokens import mint
 from tests.client import ENTERPRISE, GROUP, PATCH_OP, SEARCH, USER, Client
@@ -311,6 +319,16 @@ def test_a_warning_of_the_background_withholds_values_too(serve: Served) -> None
     warning = next(row for row in scim.log() if row.action == "warning")
     assert PERSON not in str(warning)
     assert ada["id"] == warning.resource_id
+
+
+async def test_the_audit_of_role_rules_withholds_names_of_groups_too() -> None:
+    rules = RoleRules((RoleRule(PERSON, "org:admin"),), default=PERSON)
+    app: ScimApp = ScimApp(":memory:", log_personal_data=False)
+    async with app.lifespan():
+        await app.roles.set("acme", rules)
+        (row,) = (await app.log.page("acme")).data
+    assert PERSON not in str(row)
+    assert ("role rules, version 1: 2 changes", {"***"}) == (row.detail, set(row.changes))
 
 
 def test_every_row_of_the_log_goes_through_the_policy() -> None:

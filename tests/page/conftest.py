@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from scim_asgi import Guard
 from tests.page.hosts import Host, Hosts
 from tests.page.visitors import Visitor, launch
 
@@ -32,10 +33,33 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
         yield Hosts(stack, tmp_path)
 
 
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A served host that tests share: starting one takes longer than most of them."""
+    with ExitStack() as stack:
+        yield Hosts(stack, tmp_path_factory.mktemp("server"))()
+
+
+@pytest.fixture(scope="package")
+def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """Likewise, where more than one of ten deactivations is held."""
+    with ExitStack() as stack:
+        guard = Guard(minimum=1, share=0.1)
+        yield Hosts(stack, tmp_path_factory.mktemp("guarded"))(guard=guard)
+
+
 @pytest.fixture
-def host(hosts: Hosts) -> Host:
-    """A served host, for this test alone."""
-    return hosts()
+def host(server: Host) -> Iterator[Host]:
+    """An organization for this test alone, with a product of its own."""
+    with ExitStack() as stack:
+        yield server.anew(stack)
+
+
+@pytest.fixture
+def guarded(guarded_server: Host) -> Iterator[Host]:
+    """Likewise, with the guard."""
+    with ExitStack() as stack:
+        yield guarded_server.anew(stack)
 
 
 @pytest.fixture
@@ -50,7 +74,7 @@ def visitors(browser: Browser) -> Iterator[list[Visitor]]:
 
 @pytest.fixture
 def visit(browser: Browser, host: Host, visitors: list[Visitor]) -> Visitor:
-    """Somebody at the page of the organization acme."""
+    """Somebody at the page of the host."""
     return come(browser, host, visitors)
 
 

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import FloatRect, sync_playwright
+from playwright.sync_api import FloatRect, ViewportSize, expect, sync_playwright
 
 from scim_asgi import Guard
 from scim_asgi.simulate import Entra
@@ -29,11 +29,14 @@ def main() -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         host = Hosts(stack, Path(folder))(guard=Guard(minimum=3, share=0.05))
         browser = launch(playwright)
-        visitor = Visitor(browser, host, viewport={"width": _WIDTH, "height": _HEIGHT})
+        view = ViewportSize(width=_WIDTH, height=_HEIGHT)
+        visitor = Visitor(browser, host, viewport=view)
         directory = _connect(visitor, host)
-        _configure(visitor)
+        _configure(visitor, host)
+        _clash(visitor, Visitor(browser, host, who="grace", viewport=view))
         _everyday(visitor, host, directory)
-        visitor.leave()
+        _look_only(Visitor(browser, host, who="reader", viewport=view))
+        take(Visitor(browser, host, who="stranger", viewport=view), "refused", "")
         browser.close()
 
 
@@ -46,6 +49,8 @@ def _connect(visitor: Visitor, host: Host) -> Client:
     # The picture shows a token that nobody has.
     page.locator("#token").evaluate("each => each.textContent = 'scim_' + 'x'.repeat(49)")
     save(visitor, "setup-waiting")
+    page.reload()
+    save(visitor, "setup-shown")
     entra = Entra(host.scim_url, token, users=38, groups=5, cycles=1, seed=3)
     for person in entra.company.people.values():
         # Not every machine has a font for every script.
@@ -58,16 +63,24 @@ def _connect(visitor: Visitor, host: Host) -> Client:
     return directory
 
 
-def _configure(visitor: Visitor) -> None:
+def _configure(visitor: Visitor, host: Host) -> None:
     page = visitor.go("mapping")
     visitor.field("SCIM path").fill(f"{ENTERPRISE}.department")
     visitor.field("Account field").fill("public_metadata.department")
-    visitor.field("Expression (optional)").fill("{{ value | upcase }}")
+    visitor.field("Expression (optional)").fill("{{ value | shout }}")
+    visitor.button("Save").click()
+    save(visitor, "mapping-error")
+    visitor.field("Expression (optional)").first.fill("{{ value | upcase }}")
     page.get_by_role("row", name="public_metadata.department").wait_for()
     save(visitor, "mapping")
     visitor.button("Try it on everybody first").click()
     save(visitor, "mapping-dry-run")
+    gate = host.gate()
     visitor.button("Save").click()
+    visitor.sees("the product has yet to confirm")
+    save(visitor, "mapping-remap")
+    gate.open()
+    expect(page.locator("#remap section")).to_have_count(0)
     visitor.go("roles")
     visitor.field("1. Whoever is in").fill("acme-admins")
     visitor.field("gets the role").select_option("org:admin")
@@ -75,6 +88,24 @@ def _configure(visitor: Visitor) -> None:
     visitor.button("Save").click()
     take(visitor, "mapping-history", "mapping/history")
     take(visitor, "roles", "roles")
+    take(visitor, "roles-history", "roles/history")
+
+
+def _clash(visitor: Visitor, other: Visitor) -> None:
+    for each, path, field in ((visitor, "title", "title"), (other, "nickName", "nick")):
+        each.go("mapping")
+        each.field("SCIM path").last.fill(path)
+        each.field("Account field").last.fill(f"public_metadata.{field}")
+    other.button("Save").click()
+    other.sees("The attribute mapping is saved.")
+    visitor.button("Save").click()
+    save(visitor, "mapping-conflict")
+    other.leave()
+
+
+def _look_only(reader: Visitor) -> None:
+    take(reader, "read-only", "mapping")
+    reader.leave()
 
 
 def _everyday(visitor: Visitor, host: Host, directory: Client) -> None:

@@ -33,7 +33,7 @@ def test_every_answer_says_what_browsers_may_do_with_it(host: Host) -> None:
         for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'self'"):
             assert part in policy
         assert "unsafe" not in policy
-    assert "no-store" == http.post("tokens", data=FORM).headers["cache-control"]
+    assert "no-store" == host.submit(http, "tokens", FORM).headers["cache-control"]
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,20 @@ def test_another_site_changes_nothing(host: Host, headers: dict[str, str]) -> No
 @pytest.mark.parametrize("site", ["same-origin", "none"])
 def test_the_page_itself_changes_things(host: Host, site: str) -> None:
     headers = {"Sec-Fetch-Site": site}
-    assert 200 == host.http().post("tokens", data=FORM, headers=headers).status_code
+    assert 200 == host.submit(host.http(), "tokens", FORM, headers).status_code
 
 
 def test_an_older_browser_is_known_by_its_origin(hosts: Hosts) -> None:
     host = hosts(base_url="https://acme.example/scim/v2")
     for origin in (host.url, "https://acme.example"):
-        answer = host.http().post("tokens", data=FORM, headers={"Origin": origin})
+        answer = host.submit(host.http(), "tokens", FORM, {"Origin": origin})
         assert 200 == answer.status_code
 
 
 def test_who_may_only_look_changes_nothing(host: Host) -> None:
     http = host.http(cookies={"who": "reader"})
     assert 200 == http.get("tokens").status_code
-    answer = http.post("tokens", data=FORM)
+    answer = host.submit(http, "tokens", FORM)
     assert 403 == answer.status_code
     assert "may not change" in answer.text
     stranger = host.http(cookies={"who": "stranger"})
@@ -88,7 +88,7 @@ def test_a_token_of_another_organization_is_not_there(host: Host) -> None:
 
 def test_a_token_is_issued_with_its_lifetime_and_shown_once(host: Host) -> None:
     http = host.http()
-    page = http.post("tokens", data={**FORM, "days": "90"})
+    page = host.submit(http, "tokens", {**FORM, "days": "90"})
     assert 1 == len(TOKEN.findall(page.text))
     assert not TOKEN.search(http.get("tokens").text)
     token = http.get("../scim/tokens").json()["data"][0]
@@ -106,7 +106,7 @@ def test_a_token_is_issued_with_its_lifetime_and_shown_once(host: Host) -> None:
     ],
 )
 def test_what_is_wrong_with_a_token_is_said(host: Host, form: dict[str, str], said: str) -> None:
-    answer = host.http().post("tokens", data=form)
+    answer = host.submit(host.http(), "tokens", form)
     assert 422 == answer.status_code
     assert said in answer.text
     assert not TOKEN.search(answer.text)
@@ -118,8 +118,8 @@ def test_names_are_text_and_no_markup(host: Host) -> None:
     directory = host.connected()
     person = directory.create_user("ada@acme.example", displayName=evil)
     directory.create_group(evil, person["id"])
-    http.post("tokens", data={"name": evil})
-    http.post("mapping", data={"path": evil, "field": evil, "intent": "save"})
+    host.submit(http, "tokens", {"name": evil})
+    host.submit(http, "mapping", {"path": evil, "field": evil, "intent": "save"})
     for path in (
         "",
         "tokens",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Browser, expect
 
-from scim_asgi import Guard
 from tests.client import ENTERPRISE, USER
 from tests.page.conftest import come
-from tests.page.hosts import Host, Hosts
+from tests.page.hosts import Host
 from tests.page.visitors import TOKEN, Visitor, shown_token
 from tests.waiting import until
 
@@ -76,6 +77,20 @@ def test_entra_is_connected_from_nothing_to_green_and_the_first_user_arrives(
     assert_nowhere(host, token)
 
 
+def test_the_set_up_follows_while_people_arrive(host: Host, visit: Visitor) -> None:
+    directory = host.connected()
+    said = visit.hurry("setup/entra", 100)
+    page = visit.go("setup/entra")
+    for number in range(1, 4):
+        directory.create_user(f"p{number}@acme.example")
+        visit.sees("1 person has arrived." if number == 1 else f"{number} people have arrived.")
+        if number == 1:
+            expect(page.locator("#announcer")).to_have_text("The first person has arrived.")
+    assert {1500, 2000, 3000} <= said
+    # What comes later is not announced again and again.
+    assert "The first person has arrived." == page.locator("#announcer").inner_text()
+
+
 def test_a_department_is_mapped_and_reaches_the_accounts(host: Host, visit: Visitor) -> None:
     entra, _ = host.entra(host.connected().token, users=12, groups=0, cycles=1)
     person = next(each for each in entra.company.people.values() if each.department)
@@ -120,7 +135,7 @@ def test_an_earlier_mapping_is_restored(host: Host, visit: Visitor) -> None:
     visit.link("Restore version 1").click()
     dialog = page.get_by_role("dialog", name="Restore version 1?")
     dialog.get_by_role("button", name="Restore").click()
-    visit.sees("The earlier mapping is in force again.")
+    visit.sees("The earlier version is in force again.")
     assert "public_metadata.a" == visit.field("Account field").first.input_value()
 
 
@@ -193,9 +208,9 @@ def test_a_token_is_replaced_without_a_gap(host: Host, visit: Visitor) -> None:
 
 
 def test_held_deactivations_are_looked_at_and_released(
-    browser: Browser, hosts: Hosts, visitors: list[Visitor]
+    browser: Browser, guarded: Host, visitors: list[Visitor]
 ) -> None:
-    host = hosts(guard=Guard(minimum=1, share=0.1))
+    host = guarded
     directory = host.connected()
     people = [directory.create_user(f"p{number}@acme.example") for number in range(6)]
     off = {"op": "replace", "path": "active", "value": False}
@@ -205,7 +220,11 @@ def test_held_deactivations_are_looked_at_and_released(
     visit = come(browser, host, visitors)
     page = visit.go()
     visit.sees("Deactivations are held")
-    visit.link("Review what is held").click()
+    expect(visit.link("Review what is held")).to_be_visible()
+    visit.go("log?outcome=refused")
+    page.get_by_role("link", name=re.compile("^Open Held")).first.click()
+    visit.sees("If it is meant, release it on the product's Directory sync page")
+    visit.link("See what is held now").click()
     visit.sees("3 deactivations were held")
     visit.sees("p3@acme.example")
     visit.link("Release all 3…").click()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from scim_asgi import Guard
+from tests.client import USER
 from tests.page.conftest import come
-from tests.page.hosts import Host, Hosts
+from tests.page.hosts import Host
 from tests.page.visitors import Visitor, shown_token
 from tests.waiting import until
 
 
 @pytest.fixture
-def host(hosts: Hosts) -> Host:
-    return hosts(guard=Guard(minimum=1, share=0.1))
+def host(guarded: Host) -> Host:
+    return guarded
 
 
 @pytest.fixture
@@ -56,6 +56,45 @@ def test_attributes_and_roles_are_mapped(host: Host, visit: Visitor) -> None:
             for each in host.product.accounts.values()
         )
     )
+
+
+def test_it_can_be_found_out_why_somebody_was_skipped(host: Host, visit: Visitor) -> None:
+    directory = host.connected()
+    directory.create_user("ada@acme.example")
+    refused = directory.post("/Users", {"schemas": [USER], "userName": "contractor-7"})
+    assert 400 == refused.status_code
+    visit.go("users")
+    visit.field("Search").fill("contractor-7")
+    visit.button("Search").click()
+    visit.link("in the log").click()
+    visit.field("Outcome").select_option("skipped")
+    visit.button("Filter").click()
+    visit.link("Open Skipped contractor-7").click()
+    visit.sees('"userName" holds "contractor-7"')
+    visit.sees("Set it for this person in the directory, or change the attribute mapping.")
+    visit.sees("POST /Users")
+
+
+def test_the_set_up_follows_while_people_arrive(host: Host, visit: Visitor) -> None:
+    page = visit.go("setup/entra")
+    refresh = page.locator('meta[http-equiv="refresh"]')
+    # Nothing is loaded anew while there is nothing to wait for, or something that would go.
+    expect(refresh).to_have_count(0)
+    visit.button("Issue token").click()
+    token = shown_token(page)
+    expect(refresh).to_have_count(0)
+    page.reload()
+    visit.sees("This token was shown already")
+    expect(refresh).to_have_count(0)
+    said = visit.hurry("setup/entra", 1000)
+    visit.go("setup/entra")
+    visit.sees("Waiting for the test call.")
+    directory = host.directory(token)
+    directory.create_user("p1@acme.example")
+    visit.sees("1 person has arrived.")
+    directory.create_user("p2@acme.example")
+    visit.sees("2 people have arrived.")
+    assert {15_000, 60_000} <= said
 
 
 def test_a_token_is_revoked_after_a_question(host: Host, visit: Visitor) -> None:

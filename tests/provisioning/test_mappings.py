@@ -15,7 +15,8 @@ from scim_asgi import Account, RoleRules, ScimApp
 from scim_asgi.mapping.fields import AccountFields
 from scim_asgi.mapping.mapping import CompiledMapping
 from scim_asgi.provisioning.compiled import CompiledMappings
-from scim_asgi.provisioning.mappings import MappingVersion, VersionUnknown
+from scim_asgi.provisioning.mappings import MappingVersion
+from scim_asgi.provisioning.versions import VersionUnknown
 from tests.client import ENTERPRISE, USER, Client, assert_error
 from tests.conftest import Scim, Served, ask
 from tests.waiting import until

@@ -16,7 +16,7 @@ import pytest
 from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.errors import NotUnique, StoreError, StoreUnavailable
-from scim_asgi.store.records import MappingRecord, ResourceKeys, ResourceRecord
+from scim_asgi.store.records import ResourceKeys, ResourceRecord, VersionRecord
 from scim_asgi.store.sqlite import SqliteStore
 from scim_asgi.store.sqlite.migrate import migrations
 
@@ -38,7 +38,7 @@ def insert(tx: Transaction, name: str, organization: str = "acme") -> int:
 
 
 def names(tx: Transaction, organization: str = "acme") -> int:
-    record = MappingRecord(organization_id=organization, override={}, saved_at=now())
+    record = VersionRecord(organization_id=organization, content={}, saved_at=now())
     return tx.mappings.insert(record)
 
 

@@ -93,7 +93,7 @@ class PageEndpoints:
         request = Request(scope)
         actor = await self._actor(request, organization_id, screen)
         if screen.needs == "manage":
-            check_origin(request.headers, self._base_url)
+            check_origin(request.headers, request.url.scheme, self._base_url)
         visit = Visit(
             runtime=self._runtime,
             organization_id=organization_id,

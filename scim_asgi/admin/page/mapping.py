@@ -7,7 +7,6 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from scim_asgi.admin.errors import not_found
 from scim_asgi.admin.page.mapping_form import (
     Flaw,
     Row,
@@ -18,13 +17,20 @@ from scim_asgi.admin.page.mapping_form import (
     rows_of,
 )
 from scim_asgi.admin.page.rendering import render, see_other
+from scim_asgi.admin.page.versions import (
+    Conflict,
+    Kept,
+    conflict_of,
+    version_of,
+    version_screens,
+)
 from scim_asgi.admin.page.visits import Screen, Visit
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.protocol.errors import ScimError
-from scim_asgi.provisioning.mappings import VersionUnknown
 from scim_asgi.provisioning.people import UserSummary
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.trials import Trial
+from scim_asgi.provisioning.versions import VersionConflict
 
 _SUGGESTED = 20
 _PATHS = (
@@ -51,35 +57,63 @@ class Edit(Struct, kw_only=True):
         problem: What is wrong with all of them together.
         trial: What saving would do, where that was asked for.
         status: The HTTP status of the answer.
+        version: The version that they were made from.
+        conflict: What was saved meanwhile, where that keeps them from being saved.
     """
 
     rows: list[Row]
+    version: int
     flaws: dict[int, Flaw] = {}
     problem: str = ""
     trial: Trial | None = None
     status: int = 200
+    conflict: Conflict | None = None
+
+
+KEPT = Kept(
+    section="mapping",
+    title="Attributes",
+    name="attribute mapping",
+    empty="Nothing was ever saved: the defaults have been in force from the beginning.",
+    use_case=lambda visit: visit.runtime.mappings,
+    lines=lambda override: ((path, field or "switched off") for path, field in override.items()),
+)
 
 
 async def mapping(visit: Visit) -> Response:
     """Show the mapping in force."""
-    override = await visit.runtime.mappings.get(visit.organization_id)
-    return await _page(visit, Edit(rows=rows_of(override)), visit.query.get("user"))
+    current = await visit.runtime.mappings.current(visit.organization_id)
+    edited = Edit(rows=[], version=0)
+    if current is not None:
+        edited = Edit(rows=rows_of(current.override), version=current.version)
+    return await _page(visit, edited, visit.query.get("user"))
 
 
 async def edit(visit: Visit) -> Response:
     """Do what a button of the form says; only Save changes anything."""
     rows, intent = rows_from(visit.form), visit.form.get("intent")
-    changed = Edit(rows=_rearranged(rows, intent))
+    changed = Edit(rows=_rearranged(rows, intent), version=version_of(visit.form))
     if intent in ("save", "try"):
         changed = await _checked(visit, rows)
-        if changed.status == 200 and intent == "save":
-            override, _ = override_of(rows)
-            await visit.runtime.mappings.set(visit.organization_id, override, by=visit.by)
+        override, _ = override_of(rows)
+        if changed.status == 200 and intent == "save" and await _saved(visit, changed, override):
             return see_other(visit.url("mapping", done="mapping", user=visit.form.get("user")))
         if changed.status == 200:
-            override, _ = override_of(rows)
             changed.trial = await visit.runtime.mappings.dry_run(visit.organization_id, override)
     return await _page(visit, changed, visit.form.get("user"), is_edited=True)
+
+
+async def _saved(visit: Visit, edited: Edit, override: dict[str, str]) -> bool:
+    """Save what was edited; or say why not, and what it would be saved over the next time."""
+    try:
+        await visit.runtime.mappings.set(
+            visit.organization_id, override, by=visit.by, if_version=edited.version
+        )
+    except VersionConflict:
+        edited.conflict = await conflict_of(KEPT, visit, edited.version, override)
+        edited.version, edited.status = edited.conflict.version, 409
+        return False
+    return True
 
 
 def _rearranged(rows: list[Row], intent: str) -> list[Row]:
@@ -103,7 +137,13 @@ async def _checked(visit: Visit, rows: list[Row]) -> Edit:
     except MappingError as error:
         found, problem = flaws_of(rows, error.problems)
         flaws = {**found, **flaws}
-    return Edit(rows=rows, flaws=flaws, problem=problem, status=422 if flaws or problem else 200)
+    return Edit(
+        rows=rows,
+        flaws=flaws,
+        problem=problem,
+        status=422 if flaws or problem else 200,
+        version=version_of(visit.form),
+    )
 
 
 async def _page(visit: Visit, edited: Edit, wanted: str, *, is_edited: bool = False) -> Response:
@@ -167,43 +207,8 @@ async def _previewed(visit: Visit, edited: Edit, person: UserSummary | None) -> 
     return {"preview": preview, "preview_problem": problem}
 
 
-async def history(visit: Visit) -> Response:
-    """Show the versions that were saved."""
-    versions = await visit.runtime.mappings.history(visit.organization_id)
-    return render(visit, "mapping-history.html", versions=versions)
-
-
-async def _version(visit: Visit) -> tuple[int, dict[str, str]]:
-    """Return the number of the version in the path, and its override."""
-    text = visit.params["version"]
-    number = int(text) if text.isdecimal() and len(text) < 10 else 0
-    try:
-        return number, await visit.runtime.mappings.saved(visit.organization_id, number)
-    except VersionUnknown:
-        raise not_found("There is no such version of the mapping.") from None
-
-
-async def ask_to_restore(visit: Visit) -> Response:
-    """Ask whether an earlier version is really to be in force again."""
-    number, override = await _version(visit)
-    return render(visit, "mapping-restore.html", number=number, override=override, problem="")
-
-
-async def restore(visit: Visit) -> Response:
-    """Put an earlier version in force again."""
-    number, override = await _version(visit)
-    try:
-        await visit.runtime.mappings.restore(visit.organization_id, number, by=visit.by)
-    except MappingError as error:
-        shown = {"number": number, "override": override, "problem": str(error)}
-        return render(visit, "mapping-restore.html", 422, **shown)
-    return see_other(visit.url("mapping", done="restored"))
-
-
 SCREENS = (
     Screen("GET", "mapping", mapping),
     Screen("POST", "mapping", edit),
-    Screen("GET", "mapping/history", history),
-    Screen("GET", "mapping/history/{version}", ask_to_restore),
-    Screen("POST", "mapping/history/{version}", restore),
+    *version_screens(KEPT),
 )

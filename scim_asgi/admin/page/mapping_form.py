@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 
 from msgspec import Struct
 
@@ -77,7 +78,7 @@ def rows_from(form: Form) -> list[Row]:
     columns = (form.all("path"), form.all("expression"), form.all("field"))
     return [
         Row(path=path, expression=expression, field=field, default=_defaults(path) or "")
-        for path, expression, field in zip(*columns, strict=False)
+        for path, expression, field in zip_longest(*columns, fillvalue="")
     ]
 
 

@@ -57,16 +57,19 @@ def _environment() -> Environment:
 _templates = _environment()
 
 
-def render(visit: Visit, template: str, status: int = 200, **values: Any) -> Response:
+def render(
+    visit: Visit, template: str, status: int = 200, *, section: str = "", **values: Any
+) -> Response:
     """Return a page.
 
     Args:
         visit: Who looks at it.
         template: The template's name.
         status: The HTTP status.
+        section: To which part of the page it belongs; empty for what the template's name says.
         values: What the template is given.
     """
-    current = template.partition(".")[0].partition("-")[0]
+    current = section or template.partition(".")[0].partition("-")[0]
     html = _templates.get_template(template).render(
         visit=visit,
         url=visit.url,

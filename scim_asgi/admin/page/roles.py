@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from msgspec import Struct
 from starlette.responses import Response
 
 from scim_asgi.admin.page.forms import Form
 from scim_asgi.admin.page.rendering import render, see_other
+from scim_asgi.admin.page.versions import (
+    Conflict,
+    Kept,
+    conflict_of,
+    version_of,
+    version_screens,
+)
 from scim_asgi.admin.page.visits import Screen, Visit
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.mapping.fields import ROLE
 from scim_asgi.mapping.roles import DEFAULT_ROLE, RoleRule, RoleRules
 from scim_asgi.provisioning.browse import BrowseCursorUnknown
 from scim_asgi.provisioning.people import GroupPage
+from scim_asgi.provisioning.roles import entries
 from scim_asgi.provisioning.trials import Trial
+from scim_asgi.provisioning.versions import VersionConflict
 
 _PAGE = 100
 
@@ -27,18 +38,27 @@ class Edit(Struct, kw_only=True):
         flaws: What is wrong with each rule, by its number.
         problem: What is wrong besides.
         trial: What saving would do, where that was asked for.
+        version: The version that they were made from.
+        conflict: What was saved meanwhile, where that keeps them from being saved.
     """
 
     rules: list[RoleRule]
+    version: int
     default: str = ""
     flaws: dict[int, str] = {}
     problem: str = ""
     trial: Trial | None = None
+    conflict: Conflict | None = None
 
     @property
     def is_wrong(self) -> bool:
         """Whether it cannot be saved."""
         return bool(self.flaws or self.problem)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return 409 if self.conflict else 422 if self.is_wrong else 200
 
     def filled(self) -> list[tuple[int, RoleRule]]:
         """Return the rules that are not blank, each with its number."""
@@ -51,10 +71,24 @@ class Edit(Struct, kw_only=True):
         return RoleRules(rules, self.default or None)
 
 
+KEPT = Kept(
+    section="roles",
+    title="Groups and roles",
+    name="role rules",
+    empty="Nothing was ever saved: there have been no rules from the beginning.",
+    use_case=lambda visit: visit.runtime.roles,
+    lines=lambda rules: entries(rules).items(),
+)
+
+
 async def roles(visit: Visit) -> Response:
     """Show groups and the rules in force."""
-    rules = await visit.runtime.roles.get(visit.organization_id)
-    return await _page(visit, Edit(rules=list(rules.rules), default=rules.default or ""))
+    current = await visit.runtime.roles.current(visit.organization_id)
+    edited = Edit(rules=[], version=0)
+    if current is not None:
+        rules = current.rules
+        edited = Edit(rules=list(rules.rules), default=rules.default or "", version=current.version)
+    return await _page(visit, edited)
 
 
 async def edit(visit: Visit) -> Response:
@@ -63,20 +97,34 @@ async def edit(visit: Visit) -> Response:
     edited = _edited(visit.form, intent)
     if intent not in ("save", "try"):
         return await _page(visit, edited, is_edited=True)
-    use_case, organization_id = visit.runtime.roles, visit.organization_id
     try:
-        if intent == "save":
-            await use_case.set(organization_id, edited.whole(), by=visit.by)
+        if intent == "save" and await _saved(visit, edited):
             return see_other(visit.url("roles", done="roles"))
-        edited.trial = await use_case.dry_run(organization_id, edited.whole())
+        if intent == "try":
+            use_case = visit.runtime.roles
+            edited.trial = await use_case.dry_run(visit.organization_id, edited.whole())
     except MappingError as error:
         _blame(edited, error)
-    return await _page(visit, edited, is_edited=True, status=422 if edited.is_wrong else 200)
+    return await _page(visit, edited, is_edited=True)
+
+
+async def _saved(visit: Visit, edited: Edit) -> bool:
+    """Save what was edited; or say why not, and what it would be saved over the next time."""
+    rules = edited.whole()
+    try:
+        await visit.runtime.roles.set(
+            visit.organization_id, rules, by=visit.by, if_version=edited.version
+        )
+    except VersionConflict:
+        edited.conflict = await conflict_of(KEPT, visit, edited.version, rules)
+        edited.version = edited.conflict.version
+        return False
+    return True
 
 
 def _edited(form: Form, intent: str) -> Edit:
     """Return the rules of a form after a button that adds, removes or moves one."""
-    pairs = zip(form.all("group"), form.all("role"), strict=False)
+    pairs = zip_longest(form.all("group"), form.all("role"), fillvalue="")
     rules = [RoleRule(group, role) for group, role in pairs]
     action, _, argument = intent.partition(":")
     number = int(argument) if argument.isdecimal() and len(argument) < 6 else len(rules)
@@ -88,7 +136,7 @@ def _edited(form: Form, intent: str) -> Edit:
         other = number + (1 if action == "down" else -1)
         if 0 <= other < len(rules):
             rules[number], rules[other] = rules[other], rules[number]
-    return Edit(rules=rules, default=form.get("default"))
+    return Edit(rules=rules, default=form.get("default"), version=version_of(form))
 
 
 def _blame(edited: Edit, error: MappingError) -> None:
@@ -107,9 +155,7 @@ def _blame(edited: Edit, error: MappingError) -> None:
     edited.problem = " ".join(rest)
 
 
-async def _page(
-    visit: Visit, edited: Edit, *, is_edited: bool = False, status: int = 200
-) -> Response:
+async def _page(visit: Visit, edited: Edit, *, is_edited: bool = False) -> Response:
     runtime = visit.runtime
     groups = await _groups(visit)
     override = await runtime.mappings.get(visit.organization_id)
@@ -117,7 +163,7 @@ async def _page(
     return render(
         visit,
         "roles.html",
-        status,
+        edited.status,
         edit=edited,
         rules=edited.rules or [RoleRule("", "")],
         is_edited=is_edited,
@@ -129,6 +175,7 @@ async def _page(
         is_mapped=any(value.rpartition("}}.")[2].strip() == ROLE for value in override.values()),
         has_roles=runtime.mappings.fields.has(ROLE),
         remapping=await runtime.mappings.status(visit.organization_id),
+        versions=await runtime.roles.history(visit.organization_id, limit=1),
     )
 
 
@@ -152,4 +199,5 @@ def _used(edited: Edit) -> dict[str, str]:
 SCREENS = (
     Screen("GET", "roles", roles),
     Screen("POST", "roles", edit),
+    *version_screens(KEPT),
 )

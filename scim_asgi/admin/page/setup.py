@@ -9,10 +9,10 @@ from scim_asgi.admin.errors import not_found
 from scim_asgi.admin.page.guides import GUIDES, Guide
 from scim_asgi.admin.page.overview import works
 from scim_asgi.admin.page.rendering import render
-from scim_asgi.admin.page.tokens import LIFETIMES, issue_from
+from scim_asgi.admin.page.tokens import NOT_ASKED, Asked, form_values, issue_from
 from scim_asgi.admin.page.visits import Screen, Visit
 from scim_asgi.provisioning.connections import ConnectionStatus, LastRequest
-from scim_asgi.provisioning.tokens import IssuedToken, TokenInfo
+from scim_asgi.provisioning.tokens import TokenInfo
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -20,13 +20,15 @@ class Progress(Struct, frozen=True, kw_only=True):
 
     Attributes:
         token: The newest token that works.
-        call: The latest request, once that token was used.
-        is_called: Whether that token was used.
+        is_called: Whether a token that works was used.
+        is_unused: Whether the newest one was not, where another one was.
+        call: The latest request, once there is one of a token that works.
         has_people: Whether a person has arrived.
     """
 
     token: TokenInfo | None
     is_called: bool
+    is_unused: bool
     call: LastRequest | None
     has_people: bool
 
@@ -39,36 +41,27 @@ async def choose(visit: Visit) -> Response:
 
 async def guide(visit: Visit) -> Response:
     """Lead through one directory's set-up."""
-    return await _page(visit)
+    return await _page(visit, NOT_ASKED)
 
 
 async def issue(visit: Visit) -> Response:
     """Issue a token on the way, and show it, this once."""
-    issued = await issue_from(visit)
-    if isinstance(issued, str):
-        return await _page(visit, problem=issued, status=422)
-    return await _page(visit, issued=issued)
+    return await _page(visit, await issue_from(visit))
 
 
-async def _page(
-    visit: Visit, *, issued: IssuedToken | None = None, problem: str = "", status: int = 200
-) -> Response:
+async def _page(visit: Visit, asked: Asked) -> Response:
     chosen = _chosen(visit)
     connection = await visit.runtime.connections.status(visit.organization_id)
     tokens = await visit.runtime.tokens.list(visit.organization_id)
-    progress = _progress(tokens, connection)
     return render(
         visit,
         "setup-guide.html",
-        status,
+        asked.status,
         guide=chosen,
         endpoint=None if visit.scim_url is None else f"{visit.scim_url}/{chosen.flag}",
         connection=connection,
-        progress=progress,
-        lifetimes=LIFETIMES,
-        issued=issued,
-        problem=problem,
-        form=visit.form,
+        progress=_progress(tokens, connection),
+        **form_values(visit, asked),
     )
 
 
@@ -80,14 +73,16 @@ def _chosen(visit: Visit) -> Guide:
 
 
 def _progress(tokens: list[TokenInfo], connection: ConnectionStatus) -> Progress:
-    newest = next((token for token in tokens if works(token)), None)
-    called = newest is not None and newest.last_used_at is not None
+    """Return how far it has come: any token that works and was used will do."""
+    live = [token for token in tokens if works(token)]
+    used = [token for token in live if token.last_used_at is not None]
     last = connection.last_request
-    is_own = newest is not None and last is not None and last.at >= newest.created_at
+    is_own = last is not None and any(last.at >= token.created_at for token in used)
     return Progress(
-        token=newest,
-        is_called=called,
-        call=last if called and is_own else None,
+        token=live[0] if live else None,
+        is_called=bool(used),
+        is_unused=bool(used) and live[0].last_used_at is None,
+        call=last if is_own else None,
         has_people=connection.users > 0,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import secrets
+from typing import Any, Literal
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -12,7 +13,13 @@ from scim_asgi.admin.page.overview import is_ending, works
 from scim_asgi.admin.page.rendering import render, see_other
 from scim_asgi.admin.page.visits import Screen, Visit
 from scim_asgi.provisioning.clock import now
-from scim_asgi.provisioning.tokens import IssuedToken, TokenError, TokenInfo, TokenUnknown
+from scim_asgi.provisioning.tokens import (
+    IssuedToken,
+    TokenError,
+    TokenInfo,
+    TokenIssuedBefore,
+    TokenUnknown,
+)
 
 LIFETIMES = (
     ("365", "1 year"),
@@ -34,51 +41,80 @@ class Shown(Struct, frozen=True):
     state: State
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """What came of a form that asks for a token.
+
+    Attributes:
+        issued: The token, which is shown in this answer alone.
+        before: The token that the same form got before, where it was sent again.
+        problem: What is wrong with the form.
+    """
+
+    issued: IssuedToken | None = None
+    before: TokenInfo | None = None
+    problem: str = ""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return 422 if self.problem else 409 if self.before else 200
+
+
+NOT_ASKED = Asked()
+
+
 async def tokens(visit: Visit) -> Response:
     """Show the tokens."""
-    return await _page(visit)
+    return await _page(visit, NOT_ASKED)
 
 
 async def issue(visit: Visit) -> Response:
     """Issue a token and show it, this once."""
-    issued = await issue_from(visit)
-    if isinstance(issued, str):
-        return await _page(visit, problem=issued, status=422)
-    return await _page(visit, issued=issued)
+    return await _page(visit, await issue_from(visit))
 
 
-async def issue_from(visit: Visit) -> IssuedToken | str:
-    """Issue the token that a form asks for; return it, or what is wrong with the form."""
-    days = visit.form.get("days", LIFETIMES[0][0])
+async def issue_from(visit: Visit) -> Asked:
+    """Issue the token that a form asks for, unless the same form has got one before."""
+    days, nonce = visit.form.get("days", LIFETIMES[0][0]), visit.form.get("nonce")
     if days not in dict(LIFETIMES):
-        return "Choose one of the lifetimes."
-    expires_at = now() + int(days) * _DAY if days else None
+        return Asked(problem="Choose one of the lifetimes.")
+    if not nonce:
+        return Asked(problem="This form was not whole. Send the one that is here now.")
     try:
-        return await visit.runtime.tokens.issue(
+        issued = await visit.runtime.tokens.issue(
             visit.organization_id,
             name=visit.form.get("name"),
-            expires_at=expires_at,
+            expires_at=now() + int(days) * _DAY if days else None,
+            nonce=nonce,
             by=visit.by,
         )
+    except TokenIssuedBefore as error:
+        return Asked(before=error.token)
     except TokenError as error:
-        return str(error)
+        return Asked(problem=str(error))
+    return Asked(issued=issued)
 
 
-async def _page(
-    visit: Visit, *, issued: IssuedToken | None = None, problem: str = "", status: int = 200
-) -> Response:
+def form_values(visit: Visit, asked: Asked) -> dict[str, Any]:
+    """Return what the templates of the form for a token need."""
+    return {
+        "asked": asked,
+        "form": visit.form,
+        "lifetimes": LIFETIMES,
+        "nonce": secrets.token_urlsafe(16),
+    }
+
+
+async def _page(visit: Visit, asked: Asked) -> Response:
     listed = await visit.runtime.tokens.list(visit.organization_id)
     shown = sorted((_shown(token) for token in listed), key=lambda each: _ORDER[each.state])
     return render(
         visit,
         "tokens.html",
-        status,
+        asked.status,
         tokens=shown,
         live=sum(_ORDER[each.state] == 0 for each in shown),
-        lifetimes=LIFETIMES,
-        issued=issued,
-        problem=problem,
-        form=visit.form,
+        **form_values(visit, asked),
     )
 
 

@@ -90,7 +90,7 @@ DIRECTORIES = {
 DONE = {
     "revoked": "The token is revoked. It is refused from now on.",
     "mapping": "The attribute mapping is saved. Accounts are being brought in line.",
-    "restored": "The earlier mapping is in force again. Accounts are being brought in line.",
+    "restored": "The earlier version is in force again. Accounts are being brought in line.",
     "roles": "The role rules are saved. Accounts are being brought in line.",
     "released": "Released. What waits here is done now; the rest when the directory repeats it.",
 }

@@ -34,6 +34,10 @@ class SqliteTokens:
     def by_id(self, token_id: str) -> TokenRecord | None:
         return _TOKENS.one(self._connection, "WHERE id = ?", (token_id,))
 
+    def by_nonce(self, organization_id: str, nonce: str) -> TokenRecord | None:
+        condition = "WHERE organization_id = ? AND nonce = ?"
+        return _TOKENS.one(self._connection, condition, (organization_id, nonce))
+
     def list(self, organization_id: str) -> builtins.list[TokenRecord]:
         condition = "WHERE organization_id = ? ORDER BY number DESC"
         return _TOKENS.all(self._connection, condition, (organization_id,))

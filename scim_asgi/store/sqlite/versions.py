@@ -4,40 +4,35 @@ from __future__ import annotations
 
 import builtins
 import sqlite3
-from typing import Generic, TypeVar
 
-from msgspec import Struct
-
-from scim_asgi.store.records import MappingRecord, RemappingRecord, RolesRecord
+from scim_asgi.store.records import RemappingRecord, VersionRecord
 from scim_asgi.store.sqlite.rows import Table
 
-V = TypeVar("V", bound=Struct)
-
-MAPPINGS = Table("mappings", MappingRecord, json=frozenset({"override"}))
-ROLES = Table("role_rules", RolesRecord, json=frozenset({"rules"}))
+MAPPINGS = Table("mappings", VersionRecord, json=frozenset({"content"}))
+ROLES = Table("role_rules", VersionRecord, json=frozenset({"content"}))
 _REMAPPINGS = Table("remappings", RemappingRecord, flags=frozenset({"blocked"}))
 
 
-class SqliteVersions(Generic[V]):
+class SqliteVersions:
     """`scim_asgi.store.base.Versions` on a connection."""
 
-    def __init__(self, connection: sqlite3.Connection, table: Table[V]) -> None:
+    def __init__(self, connection: sqlite3.Connection, table: Table[VersionRecord]) -> None:
         self._connection = connection
         self._table = table
 
-    def current(self, organization_id: str) -> V | None:
+    def current(self, organization_id: str) -> VersionRecord | None:
         condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT 1"
         return self._table.one(self._connection, condition, (organization_id,))
 
-    def version(self, organization_id: str, version: int) -> V | None:
+    def version(self, organization_id: str, version: int) -> VersionRecord | None:
         condition = "WHERE organization_id = ? AND version = ?"
         return self._table.one(self._connection, condition, (organization_id, version))
 
-    def list(self, organization_id: str, *, limit: int) -> builtins.list[V]:
+    def list(self, organization_id: str, *, limit: int) -> builtins.list[VersionRecord]:
         condition = "WHERE organization_id = ? ORDER BY number DESC LIMIT ?"
         return self._table.all(self._connection, condition, (organization_id, limit))
 
-    def insert(self, record: V) -> int:
+    def insert(self, record: VersionRecord) -> int:
         return self._table.insert(self._connection, record)
 
     def organizations(self, after: str, limit: int) -> builtins.list[str]:

@@ -29,5 +29,10 @@ async def use() -> None:
     assert_type(await bare.mappings.get("acme"), dict[str, str])
     assert_type(await bare.mappings.set("acme", {}), int)
     rules = RoleRules((RoleRule("Acme-Admins", "org:admin"),), default="org:member")
-    await bare.roles.set("acme", rules)
+    assert_type(await bare.roles.set("acme", rules, if_version=0), int)
+    assert_type((await bare.roles.history("acme"))[0].rules, RoleRules)
+    assert_type(await bare.roles.restore("acme", 1), int)
+    current = await bare.mappings.current("acme")
+    assert current is not None
+    assert_type(current.override, dict[str, str])
     assert_type(await bare.roles.get("acme"), RoleRules)

@@ -34,7 +34,7 @@ function refresh(element) {
       const node = busy ? null : swap(element, await pageAt(location.href));
       if (node) {
         prepare(node);
-        if (element.dataset.announce && !node.dataset.refresh) announce(element.dataset.announce);
+        if (element.dataset.announce && !node.dataset.announce) announce(element.dataset.announce);
         return;
       }
     } catch { /* The next round tries again. */ }
@@ -114,6 +114,14 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-dialog]");
   if (button) copy(button);
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); ask(link); }
+});
+
+// What a double click asks for twice is shown in the first answer, which the second would replace.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!("once" in form.dataset)) return;
+  if (event.timeStamp - (form.sent ?? -Infinity) < 1000) event.preventDefault();
+  else form.sent = event.timeStamp;
 });
 
 prepare(document);

@@ -113,9 +113,12 @@ CREATE TABLE tokens (
     last_used_at INTEGER,
     expires_at INTEGER,
     revoked_at INTEGER,
-    refused_at INTEGER
+    refused_at INTEGER,
+    nonce TEXT
 );
 CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
+-- A form that is sent again issues no second token.
+CREATE UNIQUE INDEX tokens_by_nonce ON tokens (organization_id, nonce) WHERE nonce IS NOT NULL;
 -- Revoked tokens are not in it, so that looking one up costs what looking up any wrong one costs.
 CREATE UNIQUE INDEX tokens_live ON tokens (digest) WHERE revoked_at IS NULL;
 CREATE INDEX tokens_revoked ON tokens (digest) WHERE revoked_at IS NOT NULL;
@@ -125,7 +128,7 @@ CREATE INDEX tokens_by_organization ON tokens (organization_id, number);
 CREATE TABLE mappings (
     number INTEGER PRIMARY KEY,
     organization_id TEXT NOT NULL,
-    override TEXT NOT NULL,
+    content TEXT NOT NULL,
     saved_at INTEGER NOT NULL,
     saved_by TEXT NOT NULL,
     version INTEGER NOT NULL
@@ -136,7 +139,7 @@ CREATE INDEX mappings_by_organization ON mappings (organization_id, number);
 CREATE TABLE role_rules (
     number INTEGER PRIMARY KEY,
     organization_id TEXT NOT NULL,
-    rules TEXT NOT NULL,
+    content TEXT NOT NULL,
     saved_at INTEGER NOT NULL,
     saved_by TEXT NOT NULL,
     version INTEGER NOT NULL
