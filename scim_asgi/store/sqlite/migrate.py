@@ -9,7 +9,7 @@ from importlib import resources
 from scim_asgi.store.errors import StoreError, StoreUnavailable
 
 _TABLES = """
-SELECT count(*) FILTER (WHERE name = 'provisioning_log'), count(*) FROM sqlite_master
+SELECT count(*) FILTER (WHERE name = 'unique_values'), count(*) FROM sqlite_master
 """
 _FOREIGN = (
     "The database file has tables of another application, and was left alone. Name a file of its "
