@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from msgspec.structs import replace
 
-from benchmarks import publish, report
+from benchmarks import profile, publish, report
 from benchmarks.footprint import imported, optional_modules
 from benchmarks.plan import JOBS
 from benchmarks.report import Run
@@ -61,11 +61,28 @@ def test_a_job_in_two_sizes_is_a_line_of_a_well_formed_plot(run: Run) -> None:
 
 
 def test_the_published_figures_are_those_of_the_published_run() -> None:
-    published = report.load(publish.PUBLISHED)
+    run = report.load(publish.PUBLISHED)
     document = publish.DOCUMENT.read_text()
-    assert publish.with_results(document, published) == document
-    for path, image in publish.images(published).items():
+    assert publish.published(document, run, profile.load()) == document
+    for path, image in publish.images(run).items():
         assert image == path.read_text(), path
+
+
+def test_a_sample_belongs_to_the_innermost_part_that_is_ours() -> None:
+    loop = "Loop__run (loop.c:1);run_asgi (uvicorn/protocols/http/httptools_impl.py:4)"
+    ours = "insert (scim_asgi/store/sqlite/resources.py:7)"
+    stacks = "\n".join(
+        [
+            f"{loop};{ours};dict_get (dictobject.c:1) 2",
+            f"{loop};{ours};sqlite3_step (libsqlite3.so.0);fdatasync (libc.so.6) 3",
+            f"{loop};{ours};sqlite3_step (libsqlite3.so.0) 1",
+            f"{loop};malloc (libc.so.6) 4",
+            "Loop__run (loop.c:1);uv__io_poll (linux.c:2);epoll_pwait (libc.so.6) 90",
+        ]
+    )
+    found = {part.name: round(part.share, 3) for part in profile.parts(stacks)}
+    own = {"scim_asgi/store/sqlite/resources": 0.2, "SQLite": 0.1}
+    assert own | {"SQLite, waiting for the disk": 0.3, "uvicorn": 0.4} == found
 
 
 def test_importing_it_brings_in_no_optional_package() -> None:
