@@ -275,7 +275,7 @@ def test_a_start_tries_again_what_could_not_be_used_though_the_account_type_is_t
 
     def save(override: str) -> None:
         with closing(sqlite3.connect(deploy.database)) as file, file:
-            file.execute("UPDATE mappings SET override = ?", (override,))
+            file.execute("UPDATE mappings SET content = ?", (override,))
 
     with deploy(Long) as first:
         first.set_mapping(TO_UNIT | {"title": "last_name"}, Long)
