@@ -43,7 +43,8 @@ class Steps:
                 """Keep the one that counts; what takes too long is of no matter here."""
 
         def counted(*arguments: Any, **options: Any) -> sqlite3.Connection:
-            return connect(*arguments, **{**options, "factory": Counted})
+            opened: sqlite3.Connection = connect(*arguments, **{**options, "factory": Counted})
+            return opened
 
         monkeypatch.setattr(sqlite3, "connect", counted)
 
@@ -62,8 +63,8 @@ def requests(user: str, group: str) -> Iterator[tuple[str, Request]]:
     yield "page by cursor", ("GET", "/Users?count=5&cursor=", None)
     yield "create", ("POST", "/Users", people.user(10_000))
     yield "same name", ("POST", "/Users", people.user(10_000))
-    for name, value in (("displayName", "Other"), ("active", "False")):
-        change = {"op": "Replace", "path": name, "value": value}
+    for name, new in (("displayName", "Other"), ("active", "False")):
+        change = {"op": "Replace", "path": name, "value": new}
         yield f"change {name}", ("PATCH", f"/Users/{user}", people.patch(change))
     for op in ("Add", "Remove"):
         member = {"op": op, "path": "members", "value": [{"value": user}]}
