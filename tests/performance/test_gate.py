@@ -8,7 +8,6 @@ import pytest
 
 from benchmarks.gate import JOBS, LEAST, gate, recorded
 
-
 TRIES = 3
 
 
