@@ -8,7 +8,7 @@ BIN := .venv/bin
 CHROMIUM := /usr/bin/chromium
 MINUTES ?= 60
 
-.PHONY: help demo serve test screenshots simulate torture check bench bench-mapping clean
+.PHONY: help demo serve test screenshots simulate torture check bench bench-mapping performance clean
 
 help:
 	@echo "make demo      let a simulated Entra provision an example product"
@@ -19,6 +19,7 @@ help:
 	@echo "make torture   kill a server under load again and again, for MINUTES=60"
 	@echo "make check     run the linters and the type checker"
 	@echo "make bench     measure; make bench-mapping measures the attribute mapping"
+	@echo "make performance  put the latest measurements into docs/performance.md"
 	@echo "make clean     remove what the others have made"
 
 .venv/ready: pyproject.toml
@@ -54,6 +55,9 @@ check: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks
+
+performance: .venv/ready
+	@$(BIN)/python -m benchmarks.publish
 
 torture: .venv/ready
 	@$(BIN)/python -m tests.torture --minutes $(MINUTES)

@@ -211,7 +211,7 @@ class Driver:
 def _steadily(requests: Iterator[Request], deadline: float) -> Worker:
     for request in requests:
         yield request
-        if clock() > deadline:
+        if request.counted and clock() > deadline:
             return
 
 

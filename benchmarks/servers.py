@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self._folder = Path("/proc") / str(process.pid)
+        self.pid = process.pid
         self.port = port
 
     def cpu_seconds(self) -> float:

@@ -102,10 +102,11 @@ class Ours:
             [self._patch(each, _replace("active", value)) for each in self._ids]
             for value in ("False", "True")
         )
+        lag = min(_LAG, self.users // 8)
         for number in itertools.count():
             yield close[number % len(close)]
-            if number >= _LAG:
-                yield reopen[(number - _LAG) % len(reopen)]
+            if number >= lag:
+                yield reopen[(number - lag) % len(reopen)]
 
     def change_six(self) -> Stream:
         """PATCH six attributes of a user, in six operations as Entra sends them."""

@@ -19,6 +19,7 @@ ROLE = "organization_role"
 SERVER_FIELDS = frozenset({"id", "host_id", "organization_id", "email_verified"})
 """Fields that are filled for the host where its account type has them."""
 
+_PLAIN: dict[Any, type] = {str: str, bool: bool, str | None: str, bool | None: bool}
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -80,6 +81,10 @@ class AccountFields(Generic[A]):
             name: kinds_of_type(inspect.type_info(field.type))
             for name, field in self._fields.items()
         }
+        # Values of these types stay as they are.
+        self._plain = {
+            name: _PLAIN[field.type] for name, field in self._fields.items() if field.type in _PLAIN
+        }
         self.names = tuple(name for name in self._fields if name not in SERVER_FIELDS)
         self.described = {
             name: said(self._kinds[name]) + (", required" if field.required else "")
@@ -138,7 +143,7 @@ class AccountFields(Generic[A]):
             Misfit: It does not fit.
         """
         field = self._fields.get(destination)
-        if field is None:
+        if field is None or type(value) is self._plain.get(destination):
             return value
         try:
             return msgspec.to_builtins(msgspec.convert(value, field.type, strict=False))

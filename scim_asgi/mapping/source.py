@@ -113,19 +113,20 @@ class Source:
         A list comes without nested lists, and objects stand for their `value`.
         """
         found: Any = resource if self.urn is None else _member(resource, self.urn)
-        for position, step in enumerate(self.steps):
-            found = _take(found, step, is_last=position == len(self.steps) - 1)
+        last = self.steps[-1]
+        for step in self.steps:
+            found = _take(found, step, is_last=step is last)
         return _plain(found)
 
 
 def _take(found: Any, step: Step, *, is_last: bool) -> Any:
+    if type(step) is Member:
+        if isinstance(found, list):
+            return [_member(item, step.name) for item in found]
+        # Behind a simple value the last name is only a label.
+        is_label = is_last and not isinstance(found, dict)
+        return found if is_label else _member(found, step.name)
     match step:
-        case Member(name):
-            if isinstance(found, list):
-                return [_member(item, name) for item in found]
-            # Behind a simple value the last name is only a label.
-            is_label = is_last and not isinstance(found, dict)
-            return found if is_label else _member(found, name)
         case Index(number):
             items = _items(found)
             return items[number] if number < len(items) else None

@@ -56,6 +56,12 @@ class Attribute(Struct, frozen=True, kw_only=True, rename="camel", dict=True):
         """Whether a value is an object with sub-attributes."""
         return self.type == "complex"
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether any text is a value, but for one with a NUL in it."""
+        is_text = self.type in ("string", "reference") and not self.multi_valued
+        return is_text and not self.is_username
+
     @property
     def is_hidden(self) -> bool:
         """Whether no answer, filter or sort order may reveal anything about a value."""

@@ -48,6 +48,8 @@ def check_value(attribute: Attribute, value: Any, path: str) -> Any:
     Raises:
         InvalidValue: The type or the syntax is wrong, or a required sub-attribute is missing.
     """
+    if type(value) is str and attribute.is_plain and "\x00" not in value:
+        return value
     if is_unassigned(value):
         return None
     if not attribute.multi_valued:
@@ -71,6 +73,8 @@ def check_value(attribute: Attribute, value: Any, path: str) -> Any:
 
 def distinct(values: list[Any]) -> list[Any]:
     """Return values without those that are exactly like an earlier one."""
+    if len(values) < 2:
+        return values
     kept: dict[bytes, Any] = {}
     for value in values:
         kept.setdefault(_encode(value), value)
@@ -222,6 +226,8 @@ def _check_string(value: Any, path: str) -> None:
 
 
 def _check_username(value: str, path: str) -> None:
+    if value.isascii() and value.isprintable() and value.strip():
+        return
     if not value.strip():
         msg = f'"{path}" is blank; send a name.'
         raise InvalidValue(msg)

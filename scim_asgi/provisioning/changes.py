@@ -246,14 +246,14 @@ class Changes:
             missing = self._accounts.missing(unit.tx, record)
             effects = effects.with_notes(*(() if missing is None else (missing,)))
             log = _log(unit, record, done, effects, attributes)
-            related = self._derived(unit, record)
+            related = self._derived(unit, record, undo)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
         wanted = self._accounts.want(unit, record, account, undo, password, opens=effects.opens)
         account, effects = wanted.account, effects.with_notes(*wanted.notes)
         if account.delivery_id is None:
             unit.tx.resources.release(record.number)
             log = _log(unit, record, done, effects, attributes)
-            related = self._derived(unit, record)
+            related = self._derived(unit, record, undo)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
         action, status = done
         done = (_action(action, account), status)
@@ -264,13 +264,13 @@ class Changes:
             account=account,
             spread=effects.spread,
             password=password,
-            related=self._derived(unit, record),
+            related=self._derived(unit, record, undo),
         )
 
-    def _derived(self, unit: Unit, record: ResourceRecord) -> dict[str, list[Related]]:
+    def _derived(self, unit: Unit, record: ResourceRecord, undo: Undo) -> dict[str, list[Related]]:
         """Return what of a resource is worked out from others; one that is new is in no group."""
         definition = unit.definition
-        if not definition.derived_attributes or record.revision == 1:
+        if not definition.derived_attributes or undo.document is None:
             return {}
         return {
             name: unit.tx.members.groups_of(record.number) for name in definition.derived_attributes

@@ -215,7 +215,10 @@ def _page(tx: Transaction, selection: Selection, projections: dict[str, Projecti
     for name, projection in projections.items():
         numbers = [record.number for record in records if record.resource_type == name]
         related |= load_related(tx, projection.definition, numbers, projection)
-    return _Page(total=tx.resources.count(selection), records=records, related=related)
+    found = selection.offset + len(records)
+    is_last = len(records) < selection.limit and (records or not selection.offset)
+    total = found if is_last and selection.after is None else tx.resources.count(selection)
+    return _Page(total=total, records=records, related=related)
 
 
 def sort_target(

@@ -27,6 +27,8 @@ def read_value(attribute: Attribute, value: Any) -> Any:
     """
     if value is None or value == "":
         return None
+    if type(value) is str and attribute.is_plain:
+        return value
     if not attribute.multi_valued:
         return read_element(attribute, value)
     values = value if isinstance(value, list) else [value]

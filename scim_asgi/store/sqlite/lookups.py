@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
@@ -32,13 +31,9 @@ class LookUps:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    async def open(self) -> sqlite3.Connection:
-        """Open the file, which is there already, and return the connection."""
-        self._connection = await asyncio.to_thread(self._connect)
-        return self._connection
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+    def open(self) -> sqlite3.Connection:
+        """Open the file, which is there already, and return the connection; for any thread."""
+        connection = self._connection = sqlite3.connect(
             self._path,
             timeout=0,
             isolation_level=None,

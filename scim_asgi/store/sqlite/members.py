@@ -10,9 +10,10 @@ import msgspec
 
 from scim_asgi.store.records import Related
 
+# The + keeps the planner from looking through everybody in the organization for the ids.
 _RESOLVE = """
 SELECT id, number FROM resources
-WHERE organization_id = ? AND id IN (SELECT value FROM json_each(?))
+WHERE +organization_id = ? AND id IN (SELECT value FROM json_each(?))
 """
 _IDS = "SELECT number, id FROM resources WHERE number IN (SELECT value FROM json_each(?))"
 _ADD = """

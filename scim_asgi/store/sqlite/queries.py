@@ -68,9 +68,12 @@ _RELATED_ROWS = {
 }
 
 
-def select(selection: Selection) -> Clause:
-    """Return the query for the numbers of a selection's resources, in its order."""
-    queries = [_select_part(selection, part) for part in selection.parts]
+def select(selection: Selection, columns: str = "r.number") -> Clause:
+    """Return the query for some columns of a selection's resources, in its order.
+
+    The first column is the number. Of what is sorted it comes with what is sorted by.
+    """
+    queries = [_select_part(selection, part, columns) for part in selection.parts]
     query = joined(" UNION ALL ", queries)
     order = "1"
     if selection.is_sorted:
@@ -82,9 +85,9 @@ def select(selection: Selection) -> Clause:
     )
 
 
-def _select_part(selection: Selection, part: Part) -> Clause:
+def _select_part(selection: Selection, part: Part, named: str) -> Clause:
     condition = where(selection, part, after=selection.after)
-    columns = Clause("r.number")
+    columns = Clause(named)
     if selection.is_sorted:
         key = Clause("NULL")
         if part.sort is not None:

@@ -170,6 +170,10 @@ class SqliteResources:
             self._execute_many(_INSERT_LOOKUP, [(*space, *each, number) for each in come])
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
+        if selection.is_look_up and not selection.is_sorted:
+            query = queries.select(selection, _COLUMNS)
+            return [_record(row) for row in self._execute(query.sql, query.parameters)]
+        # Documents are read once it is known which: sorting does not carry them along.
         query = queries.select(selection)
         numbers = [row[0] for row in self._execute(query.sql, query.parameters)]
         found = self.by_numbers(numbers)
