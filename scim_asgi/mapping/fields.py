@@ -19,7 +19,12 @@ ROLE = "organization_role"
 SERVER_FIELDS = frozenset({"id", "host_id", "organization_id", "email_verified"})
 """Fields that are filled for the host where its account type has them."""
 
-_PLAIN: dict[Any, type] = {str: str, bool: bool, str | None: str, bool | None: bool}
+_PLAIN: tuple[tuple[Any, type], ...] = (
+    (str, str),
+    (bool, bool),
+    (str | None, str),
+    (bool | None, bool),
+)
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -81,9 +86,12 @@ class AccountFields(Generic[A]):
             name: kinds_of_type(inspect.type_info(field.type))
             for name, field in self._fields.items()
         }
-        # Values of these types stay as they are.
+        # Values of these types stay as they are. Types need not be hashable.
         self._plain = {
-            name: _PLAIN[field.type] for name, field in self._fields.items() if field.type in _PLAIN
+            name: kind
+            for name, field in self._fields.items()
+            for plain, kind in _PLAIN
+            if field.type == plain
         }
         self.names = tuple(name for name in self._fields if name not in SERVER_FIELDS)
         self.described = {

@@ -41,7 +41,8 @@ class _Search(Struct, frozen=True):
 def search_form(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
     """Return the resource with every value in the form in which filters compare it.
 
-    Hidden attributes and those that no schema has are left out.
+    Hidden attributes and those that no schema has are left out, and so is what was stored when
+    its attribute was of another type.
     """
     return _read_object(_search(definition).form, resource)
 
@@ -83,7 +84,7 @@ def _search(definition: ResourceDefinition) -> _Search:
                 None if extension is None else extension.id,
                 attribute.name,
                 None,
-                _simple_reader(attribute),
+                partial(comparable, attribute),
             )
             for extension, attribute in definition.all_attributes()
             if attribute.uniqueness != "none"
@@ -98,7 +99,8 @@ def _lookup(definition: ResourceDefinition, path: str) -> _Key:
     target = find(definition, path)
     assert target.attribute is not None
     assert target.leaf is not None
-    return _Key(path, None, target.attribute.name, target.leaf.name, _simple_reader(target.leaf))
+    read = partial(comparable, target.leaf)
+    return _Key(path, None, target.attribute.name, target.leaf.name, read)
 
 
 def _readers(attributes: Iterable[Attribute]) -> dict[str, _Reader]:
@@ -124,11 +126,16 @@ def _read_object(readers: dict[str, _Reader], values: dict[str, Any]) -> dict[st
     for name, value in values.items():
         read = readers.get(name)
         if read is not None:
-            element = read(value)
+            try:
+                element = read(value)
+            except (AttributeError, TypeError, ValueError):
+                continue
             if element not in _EMPTY:
                 form[name] = element
     return form
 
 
 def _read_list(read: _Reader, values: list[Any]) -> list[Any]:
+    if not isinstance(values, list):
+        return []
     return [form for each in values if (form := read(each)) != {}]

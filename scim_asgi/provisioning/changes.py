@@ -175,7 +175,8 @@ class Changes:
             unit.tx.resources.delete(record, keys_of(unit.definition, record.document), now())
             return Changed(record=record, log=log, spread=spread)
         doomed = self._accounts.remove(unit, record, account)
-        return Changed(record=record, log=log, account=doomed)
+        related = self._derived(unit, record)
+        return Changed(record=record, log=log, account=doomed, related=related)
 
     def _load(
         self, unit: Unit, resource_id: str, preconditions: Preconditions
@@ -242,18 +243,17 @@ class Changes:
         found = differences(unit.definition, undo.document, record.document)
         attributes, more = first_of(found)
         effects = effects.with_notes(*more)
+        related = {} if _is_brand_new(record, undo) else self._derived(unit, record)
         if not self._accounts.has_accounts(record.resource_type):
             missing = self._accounts.missing(unit.tx, record)
             effects = effects.with_notes(*(() if missing is None else (missing,)))
             log = _log(unit, record, done, effects, attributes)
-            related = self._derived(unit, record, undo)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
         wanted = self._accounts.want(unit, record, account, undo, password, opens=effects.opens)
         account, effects = wanted.account, effects.with_notes(*wanted.notes)
         if account.delivery_id is None:
             unit.tx.resources.release(record.number)
             log = _log(unit, record, done, effects, attributes)
-            related = self._derived(unit, record, undo)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
         action, status = done
         done = (_action(action, account), status)
@@ -264,16 +264,14 @@ class Changes:
             account=account,
             spread=effects.spread,
             password=password,
-            related=self._derived(unit, record, undo),
+            related=related,
         )
 
-    def _derived(self, unit: Unit, record: ResourceRecord, undo: Undo) -> dict[str, list[Related]]:
-        """Return what of a resource is worked out from others; one that is new is in no group."""
-        definition = unit.definition
-        if not definition.derived_attributes or undo.document is None:
-            return {}
+    def _derived(self, unit: Unit, record: ResourceRecord) -> dict[str, list[Related]]:
+        """Return what of a resource is worked out from others."""
         return {
-            name: unit.tx.members.groups_of(record.number) for name in definition.derived_attributes
+            name: unit.tx.members.groups_of(record.number)
+            for name in unit.definition.derived_attributes
         }
 
 
@@ -333,6 +331,11 @@ def _log(
     pending = is_pending or account is not None
     written = replace(row, action="pending", status=0) if pending else row
     return replace(row, number=unit.tx.log.insert(written))
+
+
+def _is_brand_new(record: ResourceRecord, undo: Undo) -> bool:
+    """Return whether no earlier try to create a resource has stored it, so that no group has it."""
+    return undo.document is None and record.revision == 1
 
 
 def _named(patch: Patch) -> set[str]:

@@ -100,7 +100,8 @@ class Reconciler:
         """
         loaded: tuple[AccountRecord, dict[str, Any]] | None
         if resource is not None and self._is_fresh(claimed):
-            loaded = claimed, resource
+            # It shares its parts with what is answered.
+            loaded = claimed, _decode(_encode(resource))
         else:
             loaded = await self._store.read(
                 lambda tx: self._load(tx, claimed, base_url), brief=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scim_asgi.mapping.entries import DEFAULTS
 from scim_asgi.mapping.errors import MappingError, Unmappable
-from scim_asgi.mapping.fields import Account, AccountFields
+from scim_asgi.mapping.fields import Account, AccountFields, Misfit
 from scim_asgi.mapping.mapping import compile_mapping
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -243,6 +243,17 @@ def test_a_hosts_own_type_gives_the_destinations_their_types_and_which_are_requi
     assert Employee(id="a1", email="Ada@Acme.Test", badge=42, tags=["g1", "g2"]) == account
     with pytest.raises(Unmappable, match='"badge" needs a value'):
         compile_mapping({"userName": "email"}, EMPLOYEE).resolve(ADA)
+
+
+def test_an_annotation_of_a_field_may_be_anything() -> None:
+    class Labelled(msgspec.Struct):
+        id: str
+        email: Annotated[str, {"form": "label"}]
+
+    fields = AccountFields(Labelled)
+    assert "ada@acme.test" == fields.convert("email", "ada@acme.test")
+    with pytest.raises(Misfit):
+        fields.convert("email", ["ada@acme.test"])
 
 
 def test_the_address_is_verified_because_the_directory_says_so() -> None:

@@ -197,6 +197,49 @@ def test_the_directorys_retry_takes_a_failed_create_over(scim: Scim, client: Cli
     assert [1, 2] == [context.attempt for _, context in scim.product.calls][:2]
 
 
+def test_a_create_that_takes_a_failed_one_over_tells_the_groups_that_came_meanwhile(
+    scim: Scim, client: Client
+) -> None:
+    scim.product.behaviour = raising(RuntimeError("connection lost"))
+    client.post("/Users", {"schemas": [USER], "userName": "ada@acme.test"})
+    (user,) = client.get("/Users").json()["Resources"]
+    client.create_group("Admins", user["id"])
+    scim.product.behaviour = None
+    created = client.create_user("ada@acme.test")
+    assert ["Admins"] == [group["display"] for group in created["groups"]]
+    assert created == client.get(f"/Users/{user['id']}").json()
+    told = scim.product.calls[-1][1].resource
+    assert ["Admins"] == [group["display"] for group in told["groups"]]
+
+
+def test_what_a_hook_does_to_the_resource_that_it_gets_changes_no_answer(
+    scim: Scim, client: Client
+) -> None:
+    async def spoil(account: Account, context: HookContext) -> None:
+        context.resource["name"]["givenName"] = "Eve"
+        context.resource["emails"].clear()
+
+    scim.product.behaviour = spoil
+    emails = [{"value": "ada@acme.test", "type": "work"}]
+    created = client.create_user("ada@acme.test", name={"givenName": "Ada"}, emails=emails)
+    path = f"/Users/{created['id']}"
+    changed = client.patch(path, {"op": "add", "path": "name.familyName", "value": "King"}).json()
+    assert {"givenName": "Ada"} == created["name"]
+    assert emails == created["emails"]
+    assert {"givenName": "Ada", "familyName": "King"} == changed["name"]
+    assert changed == client.get(path).json()
+
+
+def test_the_hook_that_deletes_is_told_of_the_groups_that_the_user_was_in(
+    scim: Scim, client: Client
+) -> None:
+    user = client.create_user("ada@acme.test")
+    client.create_group("Admins", user["id"])
+    assert 204 == client.send("DELETE", f"/Users/{user['id']}").status_code
+    told = scim.product.calls[-1][1].resource
+    assert ["Admins"] == [group["display"] for group in told["groups"]]
+
+
 def test_a_deleted_user_is_closed_even_when_nobody_knows_whether_it_was_created(
     scim: Scim, client: Client
 ) -> None:

@@ -10,8 +10,11 @@ from scim_asgi.store.errors import StoreUnavailable
 
 T = TypeVar("T")
 
-_STEPS = 50_000
-"""How many steps of SQLite's machine are taken at most: a millisecond or two."""
+_STEPS = 5_000
+"""How many steps of SQLite's machine are taken between two looks at how long it takes."""
+
+_LOOKS = 10
+"""How often that is looked at before a read is given up: after a millisecond or two."""
 
 
 class TakesLong(Exception):
@@ -30,6 +33,7 @@ class LookUps:
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._looks = 0
 
     def open(self) -> sqlite3.Connection:
         """Open the file, which is there already, and return the connection; for any thread."""
@@ -41,8 +45,16 @@ class LookUps:
             cached_statements=512,
         )
         connection.execute("PRAGMA query_only = ON")
-        connection.set_progress_handler(lambda: True, _STEPS)
+        connection.set_progress_handler(self._takes_long, _STEPS)
         return connection
+
+    def _takes_long(self) -> bool:
+        """Return whether a read takes too many steps: many, not the first of a cached statement.
+
+        SQLite counts on from one run of a statement to its next.
+        """
+        self._looks += 1
+        return self._looks > _LOOKS
 
     def read(self, work: Callable[[], T]) -> T:
         """Run a unit of work that reads through this connection.
@@ -54,11 +66,13 @@ class LookUps:
         if connection is None:
             msg = "The store is closed."
             raise StoreUnavailable(msg)
+        self._looks = 0
         try:
             connection.execute("BEGIN")
             try:
                 return work()
             finally:
+                self._looks = 0
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise TakesLong from error

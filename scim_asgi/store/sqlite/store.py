@@ -170,7 +170,7 @@ class SqliteStore:
             if self._has_several:
                 await self._reading.open()
                 self._to_read = SqliteTransaction(self._reading.here)
-                looking = await self._reading.run(lambda _: self._looking.open())
+                looking = await _translated(self._reading.run(lambda _: self._looking.open()))
                 self._to_look_up = SqliteTransaction(looking, is_bounded=True)
             self._file.remember()
         except BaseException:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
 
 logger = logging.getLogger("scim_asgi")
@@ -26,6 +27,8 @@ _NOTED = 0.005
 
 _TURN = 0.002
 """How many seconds brief units may run in a row before others have their turn."""
+
+_STOPPED = "The store was stopped in the middle of it."
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +80,7 @@ class Writer:
         """Run a brief unit of work that nobody waits for, with the next ones or soon."""
         self._waiting.append(_Unit(work, durable=False, brief=True, future=None))
         self._notes += 1
-        if self._running is None and self._timer is None:
+        if not self._is_running and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_NOTED, self._start)
 
     async def flush(self) -> None:
@@ -88,15 +91,19 @@ class Writer:
     async def finish(self) -> None:
         """Wait until nothing waits any more."""
         await self.flush()
-        if self._running is not None:
-            await asyncio.shield(self._running)
+        while self._running is not None and not self._running.done():
+            await asyncio.wait([self._running])
 
     def _start(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._running is None:
+        if not self._is_running:
             self._running = asyncio.create_task(self._run(), name="scim-asgi writer")
+
+    @property
+    def _is_running(self) -> bool:
+        return self._running is not None and not self._running.done()
 
     async def _run(self) -> None:
         try:
@@ -111,14 +118,22 @@ class Writer:
         try:
             await self._transact(units)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
-            if is_busy(error) or not units:
-                # Whoever came meanwhile has waited for the same lock, and waits no second time.
-                units += self._waiting
-                self._waiting.clear()
+            self._fail(units, error, is_last=is_busy(error) or not units)
+        except BaseException:
+            self._fail(units, StoreUnavailable(_STOPPED), is_last=True)
+            raise
+        finally:
             for unit in units:
-                unit.error = error
+                self._tell(unit)
+
+    def _fail(self, units: list[_Unit], error: Exception, *, is_last: bool) -> None:
+        """Let units fail; those that wait too where it is of no use to try with them again."""
+        if is_last:
+            # Whoever came meanwhile has waited for the same lock, and waits no second time.
+            units += self._waiting
+            self._waiting.clear()
         for unit in units:
-            self._tell(unit)
+            unit.error = error
 
     def _tell(self, unit: _Unit) -> None:
         """Tell whoever waits for a unit how it ended."""
@@ -135,8 +150,8 @@ class Writer:
 
     async def _transact(self, units: list[_Unit]) -> None:
         connection, durable = self._connection.here, any(unit.durable for unit in self._waiting)
-        await self._begin(connection, durable)
         try:
+            await self._begin(connection, durable)
             await self._run_units(connection, units, durable)
             await self._connection.run(self._end)
         except BaseException:
