@@ -208,7 +208,8 @@ def _caller(method: str, path: str) -> Caller:
 def fill_ceiling(database: Path, users: int) -> None:
     """Store as many documents of the same size where the ceiling reads them."""
     with closing(sqlite3.connect(database)) as connection:
-        connection.executescript(f"PRAGMA synchronous = OFF; {TABLE}")
+        settings = f"PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}"
+        connection.executescript(f"{settings}; {TABLE}")
         connection.executemany(INSERT, map(_document, range(users)))
         connection.commit()
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_asgi.errors import ScimAsgiError
@@ -31,7 +30,8 @@ from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.retention import LogRetention
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.tokens import Tokens
-from scim_asgi.runtime import Runtime, Settings
+from scim_asgi.runtime import Runtime
+from scim_asgi.settings import checked_settings, database_path
 from scim_asgi.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -128,26 +128,26 @@ class ScimApp(Generic[A]):
         log_retention: LogRetention = LogRetention(),  # noqa: B008 - frozen
         shutdown_timeout: float = 20.0,
     ) -> None:
-        groups = group_definition(unique_names=unique_group_names)
-        settings = _settings(
-            base_url=None if base_url is None else base_url.rstrip("/"),
+        settings = checked_settings(
+            base_url=base_url,
             rate_limit=rate_limit,
             failed_auth_limit=failed_auth_limit,
             rate_limit_storage=rate_limit_storage,
             hook_timeout=hook_timeout,
-            mount_path=mount_path.rstrip("/"),
-            limits=_checked(limits),
+            mount_path=mount_path,
+            limits=limits,
             cursor_timeout=cursor_timeout,
             unknown_attributes=unknown_attributes,
             unknown_members=unknown_members,
             group_patch_body=group_patch_body,
             accept_bare_token=accept_bare_token,
-            roles=_role_names(roles),
-            unpublished_attributes=tuple(unpublished_attributes),
-            guard=None if guard is None else msgspec.to_builtins(guard),
-            log_retention=msgspec.to_builtins(log_retention),
+            roles=roles,
+            unpublished_attributes=unpublished_attributes,
+            guard=guard,
+            log_retention=log_retention,
             shutdown_timeout=shutdown_timeout,
         )
+        groups = group_definition(unique_names=unique_group_names)
         self._settings = settings
         self._hooks = HookSet(hooks)
         # Without a type of the host's own, A is Account: the variable's default says so.
@@ -377,42 +377,3 @@ class ScimApp(Generic[A]):
         await receive()
         await context.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def database_path(database: str) -> str:
-    """Return the file that a database URL names, or ``:memory:``.
-
-    Raises:
-        ValueError: It is a URL of another kind.
-    """
-    scheme, separator, rest = database.partition("://")
-    if not separator and database:
-        return database
-    if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
-        msg = f'database is "{database}"; write sqlite:///scim.db, sqlite:////path/to/scim.db or a path.'
-        raise ValueError(msg)
-    return rest[1:]
-
-
-def _checked(limits: Limits) -> Limits:
-    """Return limits whose numbers make sense; a Struct does not check its arguments itself."""
-    try:
-        return msgspec.convert(msgspec.to_builtins(limits), Limits)
-    except msgspec.ValidationError as error:
-        msg = f"limits: {error}"
-        raise ValueError(msg) from error
-
-
-def _role_names(roles: Collection[str] | None) -> frozenset[str] | None:
-    if isinstance(roles, str):
-        msg = 'roles is a text; write a set of names, such as {"org:admin", "org:member"}.'
-        raise TypeError(msg)
-    return None if roles is None else frozenset(roles)
-
-
-def _settings(**values: Any) -> Settings:
-    try:
-        return msgspec.convert(values, Settings)
-    except msgspec.ValidationError as error:
-        msg = f"ScimApp got an argument that it cannot use: {error}"
-        raise ValueError(msg) from error

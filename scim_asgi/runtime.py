@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from msgspec import Meta, Struct
 from starlette.types import ASGIApp
 
 from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
@@ -16,22 +15,18 @@ from scim_asgi.http.rate_limit import FailedAuthenticationLimit, RateLimitMiddle
 from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
-from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
-from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.bulk import Bulk
 from scim_asgi.provisioning.changes import Changes
-from scim_asgi.provisioning.clock import LONGEST_HOOK
 from scim_asgi.provisioning.compiled import CompiledMappings
 from scim_asgi.provisioning.connections import Connections
 from scim_asgi.provisioning.delivery import Delivery
 from scim_asgi.provisioning.drift import DriftFinder
-from scim_asgi.provisioning.guard import ClosingGuard, Guard
+from scim_asgi.provisioning.guard import ClosingGuard
 from scim_asgi.provisioning.hooks import HookSet, HooksIncomplete
 from scim_asgi.provisioning.host import AccountTypeUse, Host
 from scim_asgi.provisioning.log_reader import ProvisioningLog
 from scim_asgi.provisioning.mappings import Mappings
-from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.people import Groups, Users
 from scim_asgi.provisioning.privacy import LogPolicy
@@ -39,37 +34,16 @@ from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.reconciliation import Reconciliation
 from scim_asgi.provisioning.remapping import Remapping
-from scim_asgi.provisioning.retention import LogRetention, Pruning
+from scim_asgi.provisioning.retention import Pruning
 from scim_asgi.provisioning.roles import Roles
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.provisioning.traffic import Traffic
 from scim_asgi.provisioning.wanted import WantedAccounts
+from scim_asgi.settings import Settings
 from scim_asgi.store.base import Store, Transaction
 
 T = TypeVar("T")
-
-
-class Settings(Struct, frozen=True, kw_only=True):
-    """The settings of a ScimApp; :class:`scim_asgi.ScimApp` says what each one means."""
-
-    base_url: str | None = None
-    rate_limit: str | None = "100/second"
-    failed_auth_limit: str | None = "100/minute"
-    rate_limit_storage: str = "memory://"
-    hook_timeout: Annotated[float, Meta(gt=0, le=LONGEST_HOOK)] = 10.0
-    mount_path: str = ""
-    limits: Limits = DEFAULT_LIMITS
-    cursor_timeout: Annotated[float, Meta(gt=0)] = 3600.0
-    unknown_attributes: UnknownAttributes = "ignore"
-    unknown_members: UnknownMembers = "skip"
-    group_patch_body: bool = False
-    accept_bare_token: bool = False
-    roles: frozenset[str] | None = None
-    unpublished_attributes: tuple[str, ...] = ()
-    guard: Guard | None = Guard()
-    log_retention: LogRetention = LogRetention()
-    shutdown_timeout: Annotated[float, Meta(ge=0)] = 20.0
 
 
 class OpeningStore:
@@ -104,11 +78,17 @@ class OpeningStore:
         self.is_open = False
         await self._store.close()
 
-    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+    async def read(
+        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+    ) -> T:
         """Open the store where needed, and read."""
         if not self.is_open:
             await self.open()
-        return await self._store.read(work, brief=brief)
+        return await self._store.read(work, brief=brief, fresh=fresh)
+
+    def note(self, work: Callable[[Transaction], None]) -> None:
+        """Note something in the open store."""
+        self._store.note(work)
 
     async def write(
         self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
@@ -164,34 +144,10 @@ class Runtime(Generic[A]):
         self.roles = Roles(self.store, compiled, remapping, wake)
         drift = DriftFinder(self.store, hooks, fields, settings.hook_timeout)
         self.reconciliation = Reconciliation(self.store, drift, wake)
-        changes = Changes(
-            registry,
-            accounts,
-            Memberships(registry, hooks, settings.unknown_members, settings.limits),
-            settings.limits,
+        self.service = _service(
+            self.store, registry, hooks, accounts, reconciler, self.background, settings
         )
-        self.service = Service(
-            self.store,
-            registry,
-            changes,
-            reconciler,
-            self.background,
-            unknown_attributes=settings.unknown_attributes,
-            group_patch_body=settings.group_patch_body,
-            limits=settings.limits,
-        )
-        self.endpoints = Endpoints(
-            registry,
-            self.service,
-            Bulk(self.service, registry),
-            Queries(
-                self.store,
-                registry,
-                cursor_timeout=settings.cursor_timeout,
-                limits=settings.limits,
-            ),
-            Discovery(registry, _features(settings)),
-        )
+        self.endpoints = _endpoints(self.store, registry, self.service, settings)
         self._pruning = Pruning(self.store, settings.log_retention)
         self.traffic = Traffic(self.store, policy.path)
         app = _stack(self.endpoints, self.service, self.tokens, self.traffic, settings)
@@ -261,6 +217,35 @@ class Runtime(Generic[A]):
             self._ending.cancel()
             self._ending = None
         await self.store.close()
+
+
+def _service(
+    store: Store,
+    registry: Registry,
+    hooks: HookSet,
+    accounts: WantedAccounts,
+    reconciler: Reconciler,
+    background: Background,
+    settings: Settings,
+) -> Service:
+    memberships = Memberships(registry, hooks, settings.unknown_members, settings.limits)
+    return Service(
+        store,
+        registry,
+        Changes(registry, accounts, memberships, settings.limits),
+        reconciler,
+        background,
+        unknown_attributes=settings.unknown_attributes,
+        group_patch_body=settings.group_patch_body,
+        limits=settings.limits,
+    )
+
+
+def _endpoints(store: Store, registry: Registry, service: Service, settings: Settings) -> Endpoints:
+    timeout, limits = settings.cursor_timeout, settings.limits
+    queries = Queries(store, registry, cursor_timeout=timeout, limits=limits)
+    discovery = Discovery(registry, _features(settings))
+    return Endpoints(registry, service, Bulk(service, registry), queries, discovery)
 
 
 def _features(settings: Settings) -> Features:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import click
 import uvicorn
 from click.core import ParameterSource
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -24,6 +25,23 @@ from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.members import UnknownMembers
 
 MOUNT = "/scim/v2"
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What the command was given beside the product; its help says what each is."""
+
+    host: str
+    port: int
+    base_url: str | None
+    rate_limit: str
+    schemas: Path | None
+    group_patch_body: bool
+    accept_bare_token: bool
+    unknown_members: UnknownMembers
+    unknown_attributes: UnknownAttributes
+    log_personal_data: bool
+    guard: str
+    grace: float
 
 
 _OWN_SETTINGS = {
@@ -103,23 +121,17 @@ _OWN_SETTINGS = {
     metavar="SECONDS",
     help="How long hooks under way may take when the server is told to stop.",
 )
-def serve(
-    product: Product,
-    host: str,
-    port: int,
-    base_url: str | None,
-    grace: float,
-    **settings: Any,
-) -> None:
+def serve(product: Product, **given: Any) -> None:
     """Serve SCIM at /scim/v2; one line on standard output says when it is ready.
 
     With --app the product's own ScimApp is served, with its own settings. Without --app and
     --hooks, users and groups are stored and nobody is told of them.
     """
+    options = Options(**given)
     if product.app is not None:
         _refuse_own_settings()
     try:
-        app = _scim_app(product, base_url, grace, settings)
+        app = _scim_app(product, options)
     except (ScimAsgiError, ValueError, TypeError) as error:
         raise click.ClickException(str(error)) from error
     if product.app is not None or product.hooks is not None:
@@ -127,29 +139,31 @@ def serve(
         run(product, _require_usable, account_type="compared" if is_guess else "remembered")
     config = uvicorn.Config(
         app if product.app is None else _mounted(app),
-        host=host,
-        port=port,
+        host=options.host,
+        port=options.port,
         log_level="warning",
         lifespan="on",
         timeout_graceful_shutdown=1,
     )
-    _Server(config, app, base_url, grace).run()
+    _Server(config, app, options).run()
 
 
-def _scim_app(
-    product: Product, base_url: str | None, grace: float, settings: dict[str, Any]
-) -> ScimApp[Any]:
+def _scim_app(product: Product, options: Options) -> ScimApp[Any]:
     if product.app is not None:
         return product.scim_app()
-    schemas, limit = settings.pop("schemas"), settings.pop("rate_limit")
+    schemas, limit = options.schemas, options.rate_limit
     return product.scim_app(
-        base_url=base_url,
+        base_url=options.base_url,
         rate_limit=None if limit.casefold() == "none" else limit,
         resource_types=() if schemas is None else read_resource_types(schemas.read_bytes()),
         mount_path=MOUNT,
-        guard=_read_guard(settings.pop("guard")),
-        shutdown_timeout=grace,
-        **settings,
+        guard=_read_guard(options.guard),
+        shutdown_timeout=options.grace,
+        group_patch_body=options.group_patch_body,
+        accept_bare_token=options.accept_bare_token,
+        unknown_members=options.unknown_members,
+        unknown_attributes=options.unknown_attributes,
+        log_personal_data=options.log_personal_data,
     )
 
 
@@ -182,13 +196,11 @@ def _mounted(app: ScimApp[Any]) -> Starlette:
 class _Server(uvicorn.Server):
     """uvicorn, saying where it listens, and answering 503 while it ends what is under way."""
 
-    def __init__(
-        self, config: uvicorn.Config, app: ScimApp[Any], base_url: str | None, grace: float
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, app: ScimApp[Any], options: Options) -> None:
         super().__init__(config)
         self._app = app
-        self._base_url = base_url
-        self._grace = grace
+        self._base_url = options.base_url
+        self._grace = options.grace
         self._deadline: float | None = None
 
     async def on_tick(self, counter: int) -> bool:

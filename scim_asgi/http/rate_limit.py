@@ -9,16 +9,16 @@ import os
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from limits import parse
-from limits.aio.storage import Storage
-from limits.aio.strategies import FixedWindowRateLimiter
-from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scim_asgi.http.authentication import TOKEN
 from scim_asgi.http.responses import send_error
 from scim_asgi.protocol.errors import TooManyRequests
+
+if TYPE_CHECKING:
+    from limits.aio.storage import Storage
 
 _BUCKETS = 4096
 _KNOWN = 4096
@@ -75,6 +75,10 @@ class Counter:
     """
 
     def __init__(self, limit: str, storage_uri: str) -> None:
+        # Only who counts needs it, and it imports a lot.
+        from limits import parse
+        from limits.aio.strategies import FixedWindowRateLimiter
+
         self.limit = parse(limit)
         self._limiter = FixedWindowRateLimiter(_storage(storage_uri))
 
@@ -214,6 +218,9 @@ class FailedAuthenticationLimit:
 
 
 def _storage(uri: str) -> Storage:
+    from limits.aio.storage import Storage
+    from limits.storage import storage_from_string
+
     storage = storage_from_string(uri if uri.startswith("async+") else f"async+{uri}")
     assert isinstance(storage, Storage)
     return storage

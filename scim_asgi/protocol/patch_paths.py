@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scim_asgi.protocol.conditions import Condition, bind_element
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -21,6 +22,7 @@ from scim_asgi.protocol.paths import (
 )
 from scim_asgi.protocol.schemas import Attribute
 
+_KNOWN = 256
 _VALUE_PATH = re.compile(rf"(?P<path>[^\[\]]+)\[(?P<filter>.*)\](?:\.(?P<sub>{NAME}))?", re.DOTALL)
 
 
@@ -56,6 +58,10 @@ def parse_patch_path(
         InvalidFilter: What stands between its brackets does not parse or does not fit.
         UnknownPath: It is well-formed, and the type has no such attribute.
     """
+    return (_known_path if len(text) <= _KNOWN else _parse_path)(definition, text, limits)
+
+
+def _parse_path(definition: ResourceDefinition, text: str, limits: Limits) -> PatchPath:
     if "[" not in text and "]" not in text:
         return PatchPath(resolve(definition, _attribute_path(text)))
     match = _VALUE_PATH.fullmatch(text)
@@ -69,6 +75,10 @@ def parse_patch_path(
     condition = bind_element(attribute, node)
     sub = _sub_attribute(definition, attribute, match["sub"])
     return PatchPath(Target(whole.extension, attribute, sub), condition, node)
+
+
+_known_path = lru_cache(maxsize=1024)(_parse_path)
+"""Directories send the same ones again and again."""
 
 
 def _attribute_path(text: str) -> Path:

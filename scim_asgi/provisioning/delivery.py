@@ -105,6 +105,11 @@ class Delivery:
         if hook is None:
             logger.error("There is no hook for %s; give ScimApp one.", change)
             return _unknown({"change": change})
+        try:
+            built = self._built(account)
+        except msgspec.ValidationError:
+            logger.exception("The account type does not fit what is stored of %s.", account.id)
+            return _unknown({"change": change})
         context = HookContext(
             organization_id=account.organization_id,
             change=change,
@@ -116,17 +121,15 @@ class Delivery:
             resource=resource,
             password=password,
         )
-        try:
-            built = self._fields.build(
-                account.wanted,
-                id=account.id,
-                host_id=account.host_id,
-                organization_id=account.organization_id,
-            )
-        except msgspec.ValidationError:
-            logger.exception("The account type does not fit what is stored of %s.", account.id)
-            return _unknown({"change": change})
         return await self._call(hook, built, account.id, context)
+
+    def _built(self, account: AccountRecord) -> Any:
+        return self._fields.build(
+            account.wanted,
+            id=account.id,
+            host_id=account.host_id,
+            organization_id=account.organization_id,
+        )
 
     async def _call(
         self, hook: Hook, account: Any, account_id: str, context: HookContext

@@ -214,7 +214,7 @@ class MemberEditor:
         missing = [each for numbers in some for each in numbers if each not in self._ids]
         if missing:
             self._ids |= self._tx.members.ids(missing)
-        added, removed = (sorted(self._ids[each] for each in numbers) for numbers in some)
+        added, removed = ([self._ids[each] for each in sorted(numbers)] for numbers in some)
         return {
             "added": added,
             "added_count": len(came),

@@ -86,7 +86,7 @@ class Queries:
             return record, related[record.number]
 
         brief = is_read_briefly(definition, projection)
-        record, related = await guarded(self._store.read(work, brief=brief))
+        record, related = await guarded(self._store.read(work, brief=brief, fresh=False))
         if preconditions.is_fresh(etag(record)):
             return self._answers.empty(caller, record, 304)
         return self._answers.shown(caller, record, related, projection, 200)
@@ -134,10 +134,10 @@ class Queries:
         self, caller: Caller, work: Callable[[Transaction], _Page], *, brief: bool
     ) -> _Page:
         if brief:
-            return await guarded(self._store.read(work, brief=True))
+            return await guarded(self._store.read(work, brief=True, fresh=False))
         # One after the other: an organization's slow lists wait for each other, not others for them.
         async with self._locks.hold(caller.organization_id):
-            return await guarded(self._store.read(work))
+            return await guarded(self._store.read(work, fresh=False))
 
     def _selection(
         self, caller: Caller, definitions: Sequence[ResourceDefinition], query: Query

@@ -116,6 +116,10 @@ class Reconciler:
                 _copied(account), resource, directory=directory, password=password
             )
         row = log or _background_row(account, resource)
+        if _is_plain(account, outcome) and now() < account.claimed_until:
+            # Nobody else has the claim, so that nothing can come of it but what was confirmed.
+            self._store.note(lambda tx: self._note(tx, account, outcome, row))
+            return outcome
         is_told = password is None or outcome.kind == "confirmed"
         return await self._store.write(
             lambda tx: self._record(tx, account, outcome, row, is_told=is_told),
@@ -140,6 +144,11 @@ class Reconciler:
         definition = self._registry.by_name[record.resource_type]
         related = load_related(tx, definition, [record.number])[record.number]
         return account, Representations(self._registry, base_url).whole(record, related)
+
+    def _note(
+        self, tx: Transaction, delivered: AccountRecord, outcome: Outcome, log: LogRecord
+    ) -> None:
+        self._record(tx, delivered, outcome, log, is_told=True)
 
     def _record(
         self,

@@ -250,7 +250,9 @@ class Tokens:
         if not is_well_formed(token):
             return None
         wanted, at = digest(token), now()
-        record = await self._store.read(lambda tx: tx.tokens.live(wanted, at), brief=True)
+        record = await self._store.read(
+            lambda tx: tx.tokens.live(wanted, at), brief=True, fresh=False
+        )
         if record is None:
             return None
         if at - (record.last_used_at or 0) > _TOUCH_AGAIN:

@@ -133,33 +133,24 @@ class WantedAccounts:
             Unavailable: The mapping itself cannot be used.
             Held: It closes the account, and the guard holds that.
         """
-        tx = unit.tx
-        mapped = self._mapped_or_closed(tx, record, own)
+        mapped = self._mapped_or_closed(unit.tx, record, own)
         account, notes = own, mapped.notes
         if own is None and mapped.return_key is not None:
-            earlier = tx.accounts.by_return_key(record.organization_id, mapped.return_key)
+            earlier = unit.tx.accounts.by_return_key(record.organization_id, mapped.return_key)
             account = earlier_account(earlier)
             undo = replace(undo, account=before_of(account))
             if account is None and earlier:
                 notes = (*notes, _SHARED_KEY)
         state = wanted_state(mapped.fields, record.document, own)
-        if account is not None and self._guard.holds(tx, account, state):
-            self._require_closed_before(tx, record, undo, account)
+        before = account
+        if account is not None and self._guard.holds(unit.tx, account, state):
+            self._require_closed_before(unit.tx, record, undo, account)
             mapped = replace(mapped, fields=kept_open(mapped.fields))
             state = account.wanted_state
-            before: AccountRecord | None = account
         else:
             before = taken_back(account, state, opens=opens)
-        wanted = want(
-            before,
-            record,
-            mapped,
-            state,
-            reason=reason_of(unit.caller),
-            force=password is not None,
-        )
-        if self._mappings.is_overtaken:
-            wanted = replace(wanted, marked=True)
+        reason, force = reason_of(unit.caller), password is not None
+        wanted = want(before, record, mapped, state, reason=reason, force=force)
         return Wanted(self._store(unit, account, wanted, undo), notes)
 
     def _mapped_or_closed(
@@ -199,6 +190,8 @@ class WantedAccounts:
     def _store(
         self, unit: Unit, account: AccountRecord | None, wanted: AccountRecord, undo: Undo
     ) -> AccountRecord:
+        if self._mappings.is_overtaken:
+            wanted = replace(wanted, marked=True)
         if wanted.delivery_id is not None:
             wanted = replace(claimed(wanted, unit.claim), undo=_undo_of_pending(account, undo))
         if account is None:

@@ -50,17 +50,17 @@ class Directory(ABC):
         """Delete a user; one who is gone already is fine."""
         await self.send("DELETE", f"/Users/{link.id}", expect=(200, 204, 404))
 
+    @abstractmethod
     async def find_group(self, team: Team) -> list[dict[str, Any]]:
         """Look a team up and return the groups found."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def create_group(self, team: Team, members: set[str]) -> GroupLink:
         """Create a group, with or without its members."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def update_group(self, team: Team, link: GroupLink, members: set[str]) -> None:
         """Send a changed name and changed members, and note in the link what was sent."""
-        raise NotImplementedError
 
     async def delete_group(self, link: GroupLink) -> None:
         """Delete a group; one that is gone already is fine."""

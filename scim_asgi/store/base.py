@@ -440,12 +440,15 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what is under way and close the store."""
 
-    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+    async def read(
+        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+    ) -> T:
         """Run a unit of work that changes nothing and return its result.
 
         Args:
             work: The unit of work; it may be run twice.
             brief: Whether it is likely to read a few rows by key, and no more.
+            fresh: Whether it waits for what was noted before.
         """
 
     async def write(
@@ -459,4 +462,10 @@ class Store(Protocol):
             durable: False when losing the change in a power failure would only repeat
                 something: then nobody waits for the disk.
             brief: Whether it reads and changes a few rows by key, and no more.
+        """
+
+    def note(self, work: Callable[[Transaction], None]) -> None:
+        """Run a brief unit of work soon, before every later one; nobody waits for the disk.
+
+        Losing it, with all that came after it, only repeats something.
         """

@@ -117,9 +117,16 @@ def test_a_server_says_why_it_cannot_open_its_file(tmp_path: Path) -> None:
         database.execute("PRAGMA user_version = 99")
     (tmp_path / "text.db").write_text("This is no database, however long it is." * 100)
     (tmp_path / "folder.db").mkdir()
+    for name, version in (("theirs.db", 0), ("newer.db", 2)):
+        with closing(sqlite3.connect(tmp_path / name)) as database:
+            database.execute("CREATE TABLE accounts (id)")
+            database.execute(f"PRAGMA user_version = {version}")
+    theirs = (tmp_path / "theirs.db").read_bytes()
     for name, why in (
         ("scim.db", "version 99"),
-        ("text.db", "not a database"),
+        ("text.db", "not a database. It is no SQLite file"),
+        ("theirs.db", "tables of another application"),
+        ("newer.db", "tables of another application"),
         ("folder.db", "unable to open"),
         ("nowhere/scim.db", "folder have to be there"),
     ):
@@ -127,6 +134,9 @@ def test_a_server_says_why_it_cannot_open_its_file(tmp_path: Path) -> None:
         assert done.returncode != 0
         assert why in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
+    with closing(sqlite3.connect(tmp_path / "theirs.db")) as database:
+        assert [("accounts",)] == database.execute("SELECT name FROM sqlite_master").fetchall()
+    assert len(theirs) == (tmp_path / "theirs.db").stat().st_size
 
 
 def test_a_file_of_a_newer_version_is_left_alone_and_served_again_when_put_right(

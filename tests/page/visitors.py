@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import axe_playwright_python  # type: ignore[import-untyped]
 from playwright.sync_api import (
     Browser,
+    BrowserContext,
     ConsoleMessage,
     Locator,
     Page,
@@ -48,6 +50,24 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
+def _context(browser: Browser, who: str, options: dict[str, Any]) -> BrowserContext:
+    """Return where somebody is signed in; it takes longer to make than a tab, and tests share it."""
+    settings = {"reduced_motion": "reduce", **options}
+    for context in browser.contexts:
+        if _SETTINGS.get(context) == (who, settings):
+            return context
+    context = browser.new_context(**settings)
+    context.set_default_timeout(PATIENCE)
+    # Cookies are of a host, whatever its port.
+    context.add_cookies([{"name": "who", "value": who, "url": "http://127.0.0.1"}])
+    context.add_init_script(_WATCH)
+    _SETTINGS[context] = (who, settings)
+    return context
+
+
+_SETTINGS: WeakKeyDictionary[BrowserContext, tuple[str, dict[str, Any]]] = WeakKeyDictionary()
+
+
 class Visitor:
     """Somebody at the page of a host.
 
@@ -59,11 +79,7 @@ class Visitor:
     def __init__(self, browser: Browser, host: Host, *, who: str = "ada", **options: Any) -> None:
         self.host = host
         self.complaints: list[str] = []
-        self._context = browser.new_context(reduced_motion="reduce", **options)
-        self._context.set_default_timeout(PATIENCE)
-        self._context.add_cookies([{"name": "who", "value": who, "url": host.url}])
-        self._context.add_init_script(_WATCH)
-        self.page: Page = self._context.new_page()
+        self.page: Page = _context(browser, who, options).new_page()
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -94,8 +110,8 @@ class Visitor:
         return self.page
 
     def leave(self) -> None:
-        """Close everything."""
-        self._context.close()
+        """Close the tab: nothing of it is kept, since the page keeps nothing in a browser."""
+        self.page.close()
 
     def link(self, name: str) -> Locator:
         """Return the link with a name."""
@@ -138,7 +154,7 @@ class Visitor:
     def _bring_axe(self) -> None:
         """Let axe be on this page and the next ones; those who check nothing do not wait for it."""
         if not self.page.evaluate("'axe' in window"):
-            self._context.add_init_script(_AXE)
+            self.page.add_init_script(_AXE)
             self.page.evaluate(_AXE)
 
     def _look(self, scheme: Literal["light", "dark"], width: int) -> None:

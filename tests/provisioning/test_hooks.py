@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -406,7 +405,12 @@ def test_a_change_of_a_group_tells_the_host_of_those_whose_fields_change_and_no_
     told = len(scim.product.calls)
     client.create_group("B", ada["id"], bob["id"], eve["id"])
     until(lambda: scim.product.account("eve@acme.test").organization_role == "B")
-    time.sleep(0.05)
+
+    def is_settled() -> bool:
+        left = scim.ask(lambda app: app.reconciliation.status())
+        return not left.to_map and not left.pending
+
+    until(is_settled)
     assert ["eve@acme.test"] == [account.email_address for account, _ in scim.product.calls[told:]]
 
 

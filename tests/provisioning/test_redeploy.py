@@ -268,6 +268,28 @@ def test_it_is_caught_up_too_when_the_product_is_repaired(deploy: Deploy) -> Non
         until(lambda: (found := fourth.status()) is not None and found.is_finished)
 
 
+def test_a_start_tries_again_what_could_not_be_used_though_the_account_type_is_the_same(
+    deploy: Deploy,
+) -> None:
+    """Here the override is understood by the next release of the server and not by this one."""
+
+    def save(override: str) -> None:
+        with closing(sqlite3.connect(deploy.database)) as file, file:
+            file.execute("UPDATE mappings SET content = ?", (override,))
+
+    with deploy(Long) as first:
+        first.set_mapping(TO_UNIT | {"title": "last_name"}, Long)
+        users = people(first.client, 2, title="T")
+    save('{"title": "{{ value | from_the_future }}.last_name"}')
+    with deploy(Long) as second:
+        second.client.create_group("Engineers", *users)
+        until(lambda: blocked(second))
+    save('{"groups[0].displayName": "last_name"}')
+    with deploy(Long) as third:
+        until(lambda: {*map(family, accounts_of(third))} == {"Engineers"})
+        assert not blocked(third)
+
+
 def accounts_of(running: Running, organization: str = "acme") -> list[Any]:
     return [
         account

@@ -37,13 +37,17 @@ async def test_nothing_differs_after_a_server_was_away_for_seconds(
     process, url = started(tmp_path)
     port = re.search(r":(\d+)/", url)
     assert port is not None
-    written = 0
+    written = unanswered = 0
+    missed = asyncio.Event()
 
     def kill(exchange: Exchange) -> None:
-        nonlocal written
+        nonlocal written, unanswered
         written += exchange.method == "POST"
         if written == 5:
             process.kill()
+        unanswered += exchange.status == 0
+        if unanswered == 2:
+            missed.set()
 
     run = SIMULATORS[name](
         url, issued.stdout.splitlines()[-1], users=30, groups=3, cycles=2, on_exchange=kill
@@ -51,7 +55,7 @@ async def test_nothing_differs_after_a_server_was_away_for_seconds(
     running = asyncio.create_task(run.run())
     try:
         await asyncio.to_thread(process.wait)
-        await asyncio.sleep(3)
+        await asyncio.wait_for(missed.wait(), 30)
         process_again, _ = await asyncio.to_thread(started, tmp_path, port[1])
         try:
             report = await running

@@ -147,7 +147,7 @@ class Torture:
         assert [] == rows(scim, f"{query} OR wanted_state IS NOT confirmed_state")
 
     def _mapped_key(self) -> str:
-        query = "SELECT override FROM mappings ORDER BY number DESC LIMIT 1"
+        query = "SELECT content FROM mappings ORDER BY number DESC LIMIT 1"
         ((override,),) = rows(self._folder / "scim.db", query)
         destination: str = json.loads(override)["nickName"]
         return destination.partition(".")[2]

@@ -15,6 +15,7 @@ _OLD_NAMES = {
     ),
 }
 _WORDS = re.compile("[a-z0-9]+")
+_KNOWN = 256
 _MARKS = "[^a-z0-9]{0,2}"
 
 
@@ -24,15 +25,25 @@ def canonical_urn(definition: ResourceDefinition, text: str) -> str:
     Marks between the words may be missing or others (``…:enterprise:2.0User``), and the URNs of
     SCIM 1.1 stand for those that took their place. A URN that nobody knows stays as it is.
     """
-    folded = text.casefold()
-    if not folded.startswith("urn") or definition.split_urn(text) is not None:
+    if text[:3].casefold() != "urn":
         return text
+    return (_known_urn if len(text) <= _KNOWN else _read_urn)(definition, text)
+
+
+def _read_urn(definition: ResourceDefinition, text: str) -> str:
+    if definition.split_urn(text) is not None:
+        return text
+    folded = text.casefold()
     for pattern, urn in _spellings(definition):
         match = pattern.match(folded)
         if match is not None:
             rest = text[match.end() :]
             return f"{urn}:{rest[1:]}" if rest else urn
     return text
+
+
+_known_urn = lru_cache(maxsize=1024)(_read_urn)
+"""Directories send the same ones again and again."""
 
 
 @lru_cache(maxsize=256)

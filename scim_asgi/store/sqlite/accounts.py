@@ -36,7 +36,13 @@ WHERE organization_id = ? AND resource IS NOT NULL
 """
 _ORGANIZATIONS = "SELECT DISTINCT organization_id FROM account_counts"
 _UNSETTLED = """
-SELECT count(*) FROM accounts WHERE organization_id = ? AND (delivery_id IS NOT NULL OR marked)
+SELECT (
+    SELECT count(*) FROM accounts INDEXED BY accounts_to_deliver
+    WHERE delivery_id IS NOT NULL AND organization_id = :organization_id
+) + (
+    SELECT count(*) FROM accounts INDEXED BY accounts_marked
+    WHERE marked AND delivery_id IS NULL AND organization_id = :organization_id
+)
 """
 _NEXT_DUE = """
 SELECT min(max(due_at, claimed_until)) FROM accounts
@@ -54,7 +60,8 @@ WHERE delivery_id IS NOT NULL AND due_at > :deliveries AND {_FREE}
 ORDER BY due_at, delivery_id LIMIT :limit
 """
 _MAKE_DUE = """
-UPDATE accounts SET due_at = ? WHERE organization_id = ? AND delivery_id IS NOT NULL
+UPDATE accounts INDEXED BY accounts_to_deliver SET due_at = ?
+WHERE organization_id = ? AND delivery_id IS NOT NULL
 """
 _PENDING = """
 SELECT count(*), count(*) FILTER (WHERE due_at > :since), min(delivery_id) FROM accounts
@@ -145,7 +152,9 @@ class SqliteAccounts:
         return [each for (each,) in self._connection.execute(_ORGANIZATIONS)]
 
     def unsettled(self, organization_id: str) -> int:
-        return int(self._connection.execute(_UNSETTLED, (organization_id,)).fetchone()[0])
+        return int(
+            self._connection.execute(_UNSETTLED, {"organization_id": organization_id}).fetchone()[0]
+        )
 
     def marked(self, present: Present, limit: int) -> builtins.list[AccountRecord]:
         return _TABLE.all(self._connection, _MARKED, {**asdict(present), "limit": limit})

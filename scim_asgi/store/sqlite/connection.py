@@ -29,7 +29,11 @@ _SETTINGS = (
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _WRITABLE = " The file and its folder have to be there and to be writable."
-_HINTS = {sqlite3.SQLITE_CANTOPEN: _WRITABLE, sqlite3.SQLITE_READONLY: _WRITABLE}
+_HINTS = {
+    sqlite3.SQLITE_CANTOPEN: _WRITABLE,
+    sqlite3.SQLITE_READONLY: _WRITABLE,
+    sqlite3.SQLITE_NOTADB: " It is no SQLite file, or a damaged one: name another, or put a backup back.",
+}
 _PAUSE = 0.02
 
 

@@ -8,6 +8,14 @@ from importlib import resources
 
 from scim_asgi.store.errors import StoreError, StoreUnavailable
 
+_TABLES = """
+SELECT count(*) FILTER (WHERE name = 'unique_values'), count(*) FROM sqlite_master
+"""
+_FOREIGN = (
+    "The database file has tables of another application, and was left alone. Name a file of its "
+    "own for scim-asgi; one that is not there is made."
+)
+
 
 def migrations() -> list[str]:
     """Return the migrations in order; the first has the number 1."""
@@ -24,9 +32,11 @@ def migrate(connection: sqlite3.Connection, *, make: bool = True) -> None:
         make: Whether an empty file is given tables.
 
     Raises:
-        StoreError: The file was written by a newer version, or is empty and shall not be.
+        StoreError: The file was written by a newer version or is another application's, or is
+            empty and shall not be.
     """
     scripts = migrations()
+    _require_ours(connection)
     if _version(connection) == len(scripts):
         return
     connection.execute("BEGIN EXCLUSIVE")
@@ -37,6 +47,17 @@ def migrate(connection: sqlite3.Connection, *, make: bool = True) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _require_ours(connection: sqlite3.Connection) -> None:
+    """Check that a file is ours or empty: other applications keep theirs in SQLite too.
+
+    Raises:
+        StoreError: It is another's.
+    """
+    has_ours, others = connection.execute(_TABLES).fetchone()
+    if others and not has_ours:
+        raise StoreError(_FOREIGN)
 
 
 def check_version(connection: sqlite3.Connection) -> None:

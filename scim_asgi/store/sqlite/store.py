@@ -194,9 +194,13 @@ class SqliteStore:
         await self._writing.close()
         await self._reading.close()
 
-    async def read(self, work: Callable[[Transaction], T], *, brief: bool = False) -> T:
+    async def read(
+        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+    ) -> T:
         if self._is_replaced:
             await self._reopen()
+        if fresh:
+            await _translated(self._writer.flush())
         if not self._has_several:
             return await self.write(work, durable=False)
         if brief:
@@ -216,6 +220,9 @@ class SqliteStore:
             return work(self._to_write_at_once if at_once else self._to_write)
 
         return await _translated(self._writer.write(unit, durable=durable, brief=brief))
+
+    def note(self, work: Callable[[Transaction], None]) -> None:
+        self._writer.note(lambda: work(self._to_write))
 
     def _look_up(self, work: Callable[[Transaction], T]) -> T:
         if time.monotonic() > self._checked_at + _CHECKED_AGAIN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections import deque
@@ -15,11 +16,16 @@ from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
 from scim_asgi.store.sqlite.lookups import TakesLong
 
+logger = logging.getLogger("scim_asgi")
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_UNITS = 128
 """How many units of work share a transaction at most."""
+
+_NOTED = 0.005
+"""After how many seconds notes are stored that no unit of work has taken along."""
 
 _TURN = 0.002
 """How many seconds brief units may run in a row before others have their turn."""
@@ -38,7 +44,7 @@ class _Unit:
     work: Work[Any]
     durable: bool
     brief: bool
-    future: asyncio.Future[Any]
+    future: asyncio.Future[Any] | None
     result: Any = None
     error: BaseException | None = None
 
@@ -66,6 +72,8 @@ class Writer:
         self._patience = round(patience * 1000)
         self._check = check
         self._waiting: deque[_Unit] = deque()
+        self._notes = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._running: asyncio.Task[None] | None = None
         self._durable = True
 
@@ -73,14 +81,37 @@ class Writer:
         """Run a unit of work and return its result once its transaction is committed."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Unit(work, durable, brief, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run(), name="scim-asgi writer")
+        self._start()
         return await future
+
+    def note(self, work: Callable[[], None]) -> None:
+        """Run a brief unit of work that nobody waits for, with the next ones or soon."""
+        self._waiting.append(_Unit(work, durable=False, brief=True, future=None))
+        self._notes += 1
+        if not self._is_running and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_NOTED, self._start)
+
+    async def flush(self) -> None:
+        """Wait until everything that was noted is stored."""
+        if self._notes:
+            await self.write(lambda: None, durable=False, brief=True)
 
     async def finish(self) -> None:
         """Wait until nothing waits any more."""
+        await self.flush()
         while self._running is not None and not self._running.done():
             await asyncio.wait([self._running])
+
+    def _start(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._is_running:
+            self._running = asyncio.create_task(self._run(), name="scim-asgi writer")
+
+    @property
+    def _is_running(self) -> bool:
+        return self._running is not None and not self._running.done()
 
     async def _run(self) -> None:
         try:
@@ -101,7 +132,7 @@ class Writer:
             raise
         finally:
             for unit in units:
-                _tell(unit)
+                self._tell(unit)
 
     def _fail(self, units: list[_Unit], error: Exception, *, is_last: bool) -> None:
         """Let units fail; those that wait too where it is of no use to try with them again."""
@@ -111,6 +142,19 @@ class Writer:
             self._waiting.clear()
         for unit in units:
             unit.error = error
+
+    def _tell(self, unit: _Unit) -> None:
+        """Tell whoever waits for a unit how it ended."""
+        if unit.future is None:
+            self._notes -= 1
+            if unit.error is not None:
+                logger.warning("What a hook has confirmed could not be noted: %s", unit.error)
+        elif unit.future.done():
+            return
+        elif unit.error is None:
+            unit.future.set_result(unit.result)
+        else:
+            unit.future.set_exception(unit.error)
 
     async def _transact(self, units: list[_Unit]) -> None:
         connection, durable = self._connection.here, any(unit.durable for unit in self._waiting)
@@ -161,15 +205,6 @@ class Writer:
     def _end(self, connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
         self._check(connection)
-
-
-def _tell(unit: _Unit) -> None:
-    if unit.future.done():
-        return
-    if unit.error is None:
-        unit.future.set_result(unit.result)
-    else:
-        unit.future.set_exception(unit.error)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -92,15 +92,12 @@ CREATE TABLE accounts (
     uncertain INTEGER NOT NULL,
     marked INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX accounts_by_id ON accounts (id);
 CREATE UNIQUE INDEX accounts_by_resource ON accounts (resource) WHERE resource IS NOT NULL;
 CREATE INDEX accounts_by_organization ON accounts (organization_id, number);
 CREATE INDEX accounts_by_return_key ON accounts (organization_id, return_key)
 WHERE return_key IS NOT NULL;
 CREATE INDEX accounts_to_deliver ON accounts (due_at) WHERE delivery_id IS NOT NULL;
-CREATE INDEX accounts_unsettled ON accounts (organization_id)
-WHERE delivery_id IS NOT NULL OR marked;
-CREATE INDEX accounts_marked ON accounts (number) WHERE marked;
+CREATE INDEX accounts_marked ON accounts (number, organization_id) WHERE marked;
 
 CREATE TABLE tokens (
     number INTEGER PRIMARY KEY,
