@@ -13,7 +13,6 @@ from scim_asgi.http.endpoints import Endpoints, Exchange
 from scim_asgi.http.paths import request_base_url, route_path
 from scim_asgi.http.requests import ClientGone, check_headers
 from scim_asgi.http.responses import send_error
-from scim_asgi.ids import uuid7
 from scim_asgi.protocol.dialects.urls import read_url
 from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError, Unavailable
 from scim_asgi.protocol.limits import Limits
@@ -157,7 +156,7 @@ class ScimEndpoint:
             base_url=self._base_url or request_base_url(scope, prefix),
             token_prefix=token.prefix,
             directory=detect_directory(headers),
-            request_id=request_id[:64] or uuid7(),
+            request_id=request_id[:64],
             method=scope["method"],
             path=route[:500],
         )

@@ -16,7 +16,7 @@ class Caller(Struct, frozen=True, kw_only=True):
         base_url: The public URL in front of the endpoints, without a slash at its end.
         token_prefix: How the token begins, for the log.
         directory: Which directory it seems to be.
-        request_id: An id for the log.
+        request_id: The id that the client gave the request, for the log; empty where it gave none.
         method: The HTTP method.
         path: The path behind the base URL.
     """

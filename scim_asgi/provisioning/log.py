@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from scim_asgi.ids import uuid7
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.clock import now
@@ -22,7 +23,7 @@ def request_row(caller: Caller) -> LogRecord:
         at=now(),
         action="",
         status=0,
-        request_id=caller.request_id,
+        request_id=caller.request_id or uuid7(),
         directory=caller.directory,
         token_prefix=caller.token_prefix,
         method=caller.method,

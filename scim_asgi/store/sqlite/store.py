@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -215,14 +216,14 @@ class SqliteStore:
     ) -> T:
         if self._is_replaced:
             await self._reopen()
-
-        def unit(*, at_once: bool) -> T:
-            return work(self._to_write_at_once if at_once else self._to_write)
-
-        return await _translated(self._writer.write(unit, durable=durable, brief=brief))
+        unit = self._writer.write(partial(self._work, work), durable=durable, brief=brief)
+        return await _translated(unit)
 
     def note(self, work: Callable[[Transaction], None]) -> None:
-        self._writer.note(lambda: work(self._to_write))
+        self._writer.note(partial(self._work, work))
+
+    def _work(self, work: Callable[[Transaction], T], *, at_once: bool) -> T:
+        return work(self._to_write_at_once if at_once else self._to_write)
 
     def _look_up(self, work: Callable[[Transaction], T]) -> T:
         if time.monotonic() > self._checked_at + _CHECKED_AGAIN:

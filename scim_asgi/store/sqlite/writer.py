@@ -84,7 +84,7 @@ class Writer:
         self._start()
         return await future
 
-    def note(self, work: Callable[[], None]) -> None:
+    def note(self, work: Work[None]) -> None:
         """Run a brief unit of work that nobody waits for, with the next ones or soon."""
         self._waiting.append(_Unit(work, durable=False, brief=True, future=None))
         self._notes += 1
@@ -94,7 +94,7 @@ class Writer:
     async def flush(self) -> None:
         """Wait until everything that was noted is stored."""
         if self._notes:
-            await self.write(lambda: None, durable=False, brief=True)
+            await self.write(_nothing, durable=False, brief=True)
 
     async def finish(self) -> None:
         """Wait until nothing waits any more."""
@@ -205,6 +205,10 @@ class Writer:
     def _end(self, connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
         self._check(connection)
+
+
+def _nothing(*, at_once: bool) -> None:  # noqa: ARG001
+    """A unit of work that only waits for its turn."""
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
