@@ -207,7 +207,7 @@ class Writer:
         self._check(connection)
 
 
-def _nothing(*, at_once: bool) -> None:  # noqa: ARG001
+def _nothing(*, at_once: bool) -> None:
     """A unit of work that only waits for its turn."""
 
 
