@@ -19,7 +19,8 @@ JITTER = 0.25
 
 _LONGEST_CLAIM = round(LONGEST_HOOK * 1000) + GRACE
 _LATEST_DUE = round(LONGEST_PAUSE * (1 + JITTER))
-_SLACK = 5_000
+SLACK = 5_000
+"""Milliseconds by which what was noted by now may seem to be ahead, without a clock that was set back."""
 
 
 def now() -> int:
@@ -30,4 +31,4 @@ def now() -> int:
 def present() -> Present:
     """Return the present time, and until when claims and pauses that were begun by now can last."""
     at = now()
-    return Present(at, at + _LONGEST_CLAIM + _SLACK, at + _LATEST_DUE + _SLACK)
+    return Present(at, at + _LONGEST_CLAIM + SLACK, at + _LATEST_DUE + SLACK)

@@ -255,7 +255,7 @@ class Tokens:
         )
         if record is None:
             return None
-        if at - (record.last_used_at or 0) > _TOUCH_AGAIN:
+        if abs(at - (record.last_used_at or 0)) > _TOUCH_AGAIN:
             self._touch(record.id, at)
         return TokenIdentity(record.id, record.organization_id, record.prefix)
 

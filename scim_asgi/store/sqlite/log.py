@@ -22,11 +22,12 @@ WHERE number = ?
 """
 _COUNT = """
 SELECT coalesce(sum(count), 0) FROM provisioning_log
-WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ?
+WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ? AND at <= ?
 """
 _LATEST_ACTIONS = """
 SELECT action FROM (
-    SELECT action, method, status FROM provisioning_log WHERE organization_id = ? AND at > ?
+    SELECT action, method, status FROM provisioning_log
+    WHERE organization_id = ? AND at > ? AND at <= ?
     ORDER BY at DESC, number DESC LIMIT 200
 ) WHERE method <> '' AND status <> 401 AND action NOT IN ('skipped', 'pending') LIMIT ?
 """
@@ -128,12 +129,14 @@ class SqliteLog:
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
         return dict(self._connection.execute(_COUNTS, (organization_id, since)).fetchall())
 
-    def count(self, organization_id: str, actions: Sequence[str], since: int) -> int:
-        given = (organization_id, _encode(actions).decode(), since)
+    def count(self, organization_id: str, actions: Sequence[str], since: int, until: int) -> int:
+        given = (organization_id, _encode(actions).decode(), since, until)
         return int(self._connection.execute(_COUNT, given).fetchone()[0])
 
-    def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
-        rows = self._connection.execute(_LATEST_ACTIONS, (organization_id, since, limit))
+    def latest_actions(
+        self, organization_id: str, since: int, until: int, limit: int
+    ) -> builtins.list[str]:
+        rows = self._connection.execute(_LATEST_ACTIONS, (organization_id, since, until, limit))
         return [action for (action,) in rows]
 
     def totals(self, after: str, limit: int) -> builtins.list[tuple[str, int]]:
