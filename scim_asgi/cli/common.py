@@ -247,9 +247,9 @@ def run(
     except MappingError as error:
         lines = "".join(f"\n  {problem}" for problem in error.problems)
         msg = f"It cannot be used:{lines}{_hint(product)}"
-        raise click.ClickException(msg) from error
+        raise click.ClickException(redacted(msg)) from error
     except (ScimAsgiError, TypeError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(redacted(str(error))) from error
 
 
 def _hint(product: Product) -> str:

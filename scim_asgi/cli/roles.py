@@ -14,6 +14,7 @@ from scim_asgi.cli.common import (
     json_option,
     operator,
     print_json,
+    printable,
     product_options,
     run,
 )
@@ -90,8 +91,8 @@ def show(product: Product, organization: str, *, as_json: bool) -> None:
         print_json(rules)
         return
     for rule in rules.rules:
-        click.echo(f"{rule.group} → {rule.role}")
-    click.echo(f"everybody else → {rules.default or 'no role'}")
+        click.echo(printable(f"{rule.group} → {rule.role}"))
+    click.echo(printable(f"everybody else → {rules.default or 'no role'}"))
 
 
 @roles.command()

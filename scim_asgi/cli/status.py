@@ -50,10 +50,11 @@ def status(product: Product, organization: str | None, limit: int, *, as_json: b
     click.echo(f"to map   {left.to_map}")
     click.echo(f"held     {_held(organization, left)}")
     for each in accounts:
-        click.echo(
+        line = (
             f"{each.organization_id}  {each.change}  {each.name}  "
             f"{counted(each.attempts, 'attempt')}  next {show_time(each.due_at)}  [{each.reason}]"
         )
+        click.echo(printable(line))
 
 
 @click.command()
