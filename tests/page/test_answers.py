@@ -134,6 +134,17 @@ def test_names_are_text_and_no_markup(host: Host) -> None:
     assert "<script>alert" not in http.post("mapping", data={"path": evil, "field": evil}).text
 
 
+def test_the_role_that_a_group_gives_is_beside_it_whatever_letters_its_name_has(
+    host: Host,
+) -> None:
+    http = host.http()
+    host.connected().create_group("Straße 1")
+    form = {"group": "STRASSE 1", "role": "org:admin", "intent": "save"}
+    host.submit(http, "roles", form)
+    row = http.get("roles").text.partition(">Straße 1</th>")[2].partition("</tr>")[0]
+    assert "org:admin" in row
+
+
 @pytest.mark.parametrize("tail", ["/", "/tokens/", "/setup/okta"])
 def test_links_are_right_however_the_address_is_written(host: Host, tail: str) -> None:
     with httpx.Client() as http:
