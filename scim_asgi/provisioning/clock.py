@@ -17,6 +17,9 @@ LONGEST_PAUSE = 3_600_000
 
 JITTER = 0.25
 
+YEAR = 365 * 86_400
+"""Seconds that settings of times may have at most; more is no time that anything can reckon with."""
+
 _LONGEST_CLAIM = round(LONGEST_HOOK * 1000) + GRACE
 _LATEST_DUE = round(LONGEST_PAUSE * (1 + JITTER))
 SLACK = 5_000

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scim_asgi import ScimApp
+from scim_asgi import Guard, LogRetention, ScimApp
 from scim_asgi.ids import uuid7
 from scim_asgi.provisioning.clock import GRACE, LONGEST_HOOK, now, present
 from scim_asgi.store.records import AccountRecord, LogRecord, Present
@@ -123,6 +123,19 @@ async def tokens(app: ScimApp) -> list[Any]:
 def test_a_hook_that_may_take_longer_than_any_claim_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="hook_timeout"):
         ScimApp("sqlite:///:memory:", hook_timeout=seconds)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("guard", Guard(seconds=1e300)),
+        ("log_retention", LogRetention(days=float("inf"))),
+        ("cursor_timeout", float("inf")),
+    ],
+)
+def test_a_time_that_nothing_can_reckon_with_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=name):
+        ScimApp("sqlite:///:memory:", **{name: value})
 
 
 MOMENTS = (0, 1, 999, 5_000, 60_000, 302_000, 302_001, 3_600_000, HOURS)
