@@ -326,6 +326,9 @@ class LogTable(Protocol):
     def complete(self, record: LogRecord) -> None:
         """Write into a row what came of its request."""
 
+    def give_up(self, record: LogRecord, detail: str) -> None:
+        """Let the other rows about the resource of one, which are still pending, have failed."""
+
     def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
         """Return rows with a higher number, oldest first."""
 

@@ -20,6 +20,12 @@ UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, c
     attributes = ?, members = ?, hook = ?
 WHERE number = ?
 """
+_GIVE_UP = """
+UPDATE provisioning_log INDEXED BY provisioning_log_by_resource SET action = 'failed', detail = ?,
+    changes = '{}'
+WHERE organization_id = ? AND resource_id = ? AND resource_id <> '' AND action = 'pending'
+    AND number <> ?
+"""
 _COUNT = """
 SELECT coalesce(sum(count), 0) FROM provisioning_log
 WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ? AND at <= ?
@@ -88,6 +94,10 @@ class SqliteLog:
         values = [_encode(part).decode() for part in parts]
         said = (kept.action, kept.status, kept.scim_type, kept.detail)
         self._connection.execute(_COMPLETE, (*said, *values, record.number))
+
+    def give_up(self, record: LogRecord, detail: str) -> None:
+        given = (detail, record.organization_id, record.resource_id, record.number)
+        self._connection.execute(_GIVE_UP, given)
 
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100
