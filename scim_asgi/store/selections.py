@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from scim_asgi.protocol.conditions import Compare, Condition
+from scim_asgi.protocol.conditions import AllOf, Compare, Condition, Element
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.paths import Target
 
@@ -27,11 +27,7 @@ class Part(Struct, frozen=True, kw_only=True):
     @property
     def is_look_up(self) -> bool:
         """Whether it is what one value has that hardly any two resources share."""
-        condition = self.condition
-        if not isinstance(condition, Compare) or condition.operator != "eq":
-            return False
-        path = str(condition.target)
-        return path == "id" or path in self.definition.lookups or _is_unique(condition.target)
+        return self.condition is not None and _is_look_up(self.definition, self.condition)
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -126,6 +122,27 @@ class Browsed(Struct, frozen=True):
     numbers: list[int]
     end: int
     is_last: bool
+
+
+def _is_look_up(definition: ResourceDefinition, condition: Condition) -> bool:
+    """Return whether a condition, or what it implies, names a value that has an index."""
+    match condition:
+        case Compare(target, "eq"):
+            path = str(target)
+            return path == "id" or path in definition.lookups or _is_unique(target)
+        case AllOf(conditions):
+            return any(_is_look_up(definition, each) for each in conditions)
+        case Element(target, inner):
+            terms = inner.conditions if isinstance(inner, AllOf) else (inner,)
+            return any(_is_looked_up_in(definition, target, each) for each in terms)
+        case _:
+            return False
+
+
+def _is_looked_up_in(definition: ResourceDefinition, whole: Target, term: Condition) -> bool:
+    if not isinstance(term, Compare) or term.operator != "eq":
+        return False
+    return f"{whole}.{term.target}" in definition.lookups
 
 
 def _is_unique(target: Target) -> bool:
