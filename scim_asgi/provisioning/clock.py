@@ -17,6 +17,9 @@ LONGEST_PAUSE = 3_600_000
 
 JITTER = 0.25
 
+LAST = 253_402_300_799_999
+"""The last time that can be written as a date, in Unix milliseconds: the end of the year 9999."""
+
 YEAR = 365 * 86_400
 """Seconds that settings of times may have at most; more is no time that anything can reckon with."""
 

@@ -82,6 +82,7 @@ def test_an_issued_token_as_json_has_the_promised_members(tmp_path: Path) -> Non
         (("token", "issue", "", "--name", "x"), "characters"),
         (("token", "issue", "acme", "--name", "x", "--expires", "soon"), "90d"),
         (("token", "issue", "acme", "--name", "x", "--expires", "0d"), "expired"),
+        (("token", "issue", "acme", "--name", "x", "--expires", "9999y"), "year 9999"),
         (("token", "revoke", "nope"), "no token"),
         (("token", "list", "acme", "--database", "mysql://x"), "sqlite:///"),
         (("token", "list", "acme", "--database", "nowhere/scim.db"), "cannot be opened"),
