@@ -75,6 +75,9 @@ roles_option = click.option(
     help="A role that the product knows; repeat it for each. None: any role goes.",
 )
 
+COUNT = click.IntRange(min=1, max=1_000_000)
+"""How many of something may be asked for."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
