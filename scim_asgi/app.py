@@ -79,7 +79,7 @@ class ScimApp(Generic[A]):
         mount_path: The prefix that a host leaves in the path, or takes off it, without saying so
             (Litestar).
         limits: What a request may cost.
-        cursor_timeout: Seconds that a cursor of a list may be used (RFC 9865).
+        cursor_timeout: Seconds that a cursor of a list may be used (RFC 9865), a year at most.
         unknown_attributes: ``ignore`` or ``reject`` what no schema knows.
         unknown_members: ``skip`` or ``reject`` group members that nobody knows.
         unique_group_names: Whether two groups of an organization may not share a displayName.

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.resources import UnknownAttributes
-from scim_asgi.provisioning.clock import LONGEST_HOOK
+from scim_asgi.provisioning.clock import LONGEST_HOOK, YEAR
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.members import UnknownMembers
 from scim_asgi.provisioning.retention import LogRetention
@@ -26,7 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     hook_timeout: Annotated[float, Meta(gt=0, le=LONGEST_HOOK)] = 10.0
     mount_path: str = ""
     limits: Limits = DEFAULT_LIMITS
-    cursor_timeout: Annotated[float, Meta(gt=0)] = 3600.0
+    cursor_timeout: Annotated[float, Meta(gt=0, le=YEAR)] = 3600.0
     unknown_attributes: UnknownAttributes = "ignore"
     unknown_members: UnknownMembers = "skip"
     group_patch_body: bool = False

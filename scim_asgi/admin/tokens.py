@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from scim_asgi.admin.errors import Invalid, not_found, problem
 from scim_asgi.admin.routes import SCIM, Asked, Route, answer
-from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.clock import LAST, now
 from scim_asgi.provisioning.tokens import IssuedToken, TokenError, TokenInfo, TokenUnknown
 
 MAX_LIMIT = 500
@@ -26,7 +26,7 @@ class TokenRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A token to issue. `expires_at` is in Unix milliseconds; without it the token never ends."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
-    expires_at: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    expires_at: Annotated[int, Meta(ge=0, le=LAST)] | None = None
 
 
 class TokenList(Struct, frozen=True, kw_only=True):

@@ -75,6 +75,9 @@ roles_option = click.option(
     help="A role that the product knows; repeat it for each. None: any role goes.",
 )
 
+COUNT = click.IntRange(min=1, max=1_000_000)
+"""How many of something may be asked for."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -247,9 +250,9 @@ def run(
     except MappingError as error:
         lines = "".join(f"\n  {problem}" for problem in error.problems)
         msg = f"It cannot be used:{lines}{_hint(product)}"
-        raise click.ClickException(msg) from error
+        raise click.ClickException(redacted(msg)) from error
     except (ScimAsgiError, TypeError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(redacted(str(error))) from error
 
 
 def _hint(product: Product) -> str:

@@ -60,7 +60,8 @@ def _line(each: Drift) -> str:
         f"{name}: {has!r}, not {want!r}" for name, (has, want) in each.differences.items()
     )
     pending = "  (a delivery is pending)" if each.is_pending else ""
-    return (
-        f"{printable(each.name)}  {each.account_id}  {each.host_id or '-'}  {_KINDS[each.kind]}  "
+    line = (
+        f"{each.name}  {each.account_id}  {each.host_id or '-'}  {_KINDS[each.kind]}  "
         f"{rest}{pending}"
-    ).rstrip()
+    )
+    return printable(line).rstrip()

@@ -12,6 +12,7 @@ import click
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
+    COUNT,
     Product,
     duration,
     json_option,
@@ -37,7 +38,9 @@ _RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
 @click.command()
 @product_options()
 @click.argument("organization")
-@click.option("--limit", default=100, show_default=True, help="How many of the newest rows.")
+@click.option(
+    "--limit", default=100, show_default=True, type=COUNT, help="How many of the newest rows."
+)
 @click.option("--since", metavar="TIME", help="Not before: 2026-11-24T12:00, or 24h ago as 24h.")
 @click.option("--until", metavar="TIME", help="Before this time, likewise.")
 @click.option(

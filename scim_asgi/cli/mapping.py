@@ -20,6 +20,7 @@ from scim_asgi.cli.common import (
 from scim_asgi.cli.preview import print_preview
 from scim_asgi.cli.remapping import dry_run_option, print_trial, status
 from scim_asgi.cli.versions import (
+    VERSION,
     Saved,
     if_version_option,
     limit_option,
@@ -137,7 +138,7 @@ def history(product: Product, organization: str, limit: int, *, as_json: bool) -
 @dry_run_option
 @json_option
 @click.argument("organization")
-@click.argument("version", type=int)
+@click.argument("version", type=VERSION)
 def restore(
     product: Product,
     organization: str,

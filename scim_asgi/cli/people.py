@@ -8,6 +8,7 @@ import click
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
+    COUNT,
     Product,
     json_option,
     print_json,
@@ -23,7 +24,9 @@ from scim_asgi.store.selections import AccountFilter
 _search = click.option(
     "--search", default="", metavar="TEXT", help="A part of a name, address or externalId."
 )
-_limit = click.option("--limit", default=100, show_default=True, help="How many at most.")
+_limit = click.option(
+    "--limit", default=100, show_default=True, type=COUNT, help="How many at most."
+)
 _cursor = click.option("--cursor", metavar="CURSOR", help="Where to go on.")
 
 

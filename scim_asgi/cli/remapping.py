@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from scim_asgi.app import ScimApp
-from scim_asgi.cli.common import Product, counted, json_option, print_json, product_options, run
+from scim_asgi.cli.common import (
+    Product,
+    counted,
+    json_option,
+    print_json,
+    printable,
+    product_options,
+    run,
+)
 from scim_asgi.mapping.attempts import shown
 from scim_asgi.provisioning.remapping import MappingStatus
 from scim_asgi.provisioning.trials import Difference, Trial
@@ -40,7 +48,7 @@ def print_trial(trial: Trial, *, as_json: bool) -> None:
         "not be mapped."
     )
     for example in trial.examples:
-        click.echo(_example(example))
+        click.echo(printable(_example(example)))
     more = trial.changed + trial.skipped - len(trial.examples)
     if more:
         click.echo(f"… and {more} more")

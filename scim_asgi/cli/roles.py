@@ -14,11 +14,13 @@ from scim_asgi.cli.common import (
     json_option,
     operator,
     print_json,
+    printable,
     product_options,
     run,
 )
 from scim_asgi.cli.remapping import dry_run_option, print_trial
 from scim_asgi.cli.versions import (
+    VERSION,
     Saved,
     if_version_option,
     limit_option,
@@ -90,8 +92,8 @@ def show(product: Product, organization: str, *, as_json: bool) -> None:
         print_json(rules)
         return
     for rule in rules.rules:
-        click.echo(f"{rule.group} → {rule.role}")
-    click.echo(f"everybody else → {rules.default or 'no role'}")
+        click.echo(printable(f"{rule.group} → {rule.role}"))
+    click.echo(printable(f"everybody else → {rules.default or 'no role'}"))
 
 
 @roles.command()
@@ -113,7 +115,7 @@ def history(product: Product, organization: str, limit: int, *, as_json: bool) -
 @dry_run_option
 @json_option
 @click.argument("organization")
-@click.argument("version", type=int)
+@click.argument("version", type=VERSION)
 def restore(
     product: Product,
     organization: str,

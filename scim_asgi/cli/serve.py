@@ -23,6 +23,7 @@ from scim_asgi.protocol.core import read_resource_types
 from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.guard import Guard
 from scim_asgi.provisioning.members import UnknownMembers
+from scim_asgi.redaction import redacted
 
 MOUNT = "/scim/v2"
 
@@ -185,7 +186,7 @@ async def _require_usable(app: ScimApp[Any]) -> None:
             "Name the product's own with --app, or with --account and --role; where they have "
             "changed, save what fits with scim-asgi mapping set or scim-asgi roles set."
         )
-        raise click.ClickException(msg)
+        raise click.ClickException(redacted(msg))
 
 
 def _mounted(app: ScimApp[Any]) -> Starlette:

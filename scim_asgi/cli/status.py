@@ -7,6 +7,7 @@ import msgspec
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
+    COUNT,
     Product,
     counted,
     json_option,
@@ -25,7 +26,9 @@ from scim_asgi.store.records import HeldChange, WorkLeft
 @click.command()
 @product_options()
 @click.argument("organization", required=False)
-@click.option("--limit", default=20, show_default=True, help="How many pending accounts to list.")
+@click.option(
+    "--limit", default=20, show_default=True, type=COUNT, help="How many pending accounts to list."
+)
 @json_option
 def status(product: Product, organization: str | None, limit: int, *, as_json: bool) -> None:
     """Print what the product has yet to confirm of ORGANIZATION, or of all."""
@@ -50,10 +53,11 @@ def status(product: Product, organization: str | None, limit: int, *, as_json: b
     click.echo(f"to map   {left.to_map}")
     click.echo(f"held     {_held(organization, left)}")
     for each in accounts:
-        click.echo(
+        line = (
             f"{each.organization_id}  {each.change}  {each.name}  "
             f"{counted(each.attempts, 'attempt')}  next {show_time(each.due_at)}  [{each.reason}]"
         )
+        click.echo(printable(line))
 
 
 @click.command()

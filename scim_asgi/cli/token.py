@@ -72,14 +72,18 @@ def list_tokens(product: Product, organization: str, *, as_json: bool) -> None:
 @token.command()
 @product_options()
 @click.argument("token_id")
-def revoke(product: Product, token_id: str) -> None:
+@json_option
+def revoke(product: Product, token_id: str, *, as_json: bool) -> None:
     """Revoke the token TOKEN_ID at once, in every process."""
 
-    async def work(app: ScimApp) -> None:
-        await app.tokens.revoke(token_id, by=operator())
+    async def work(app: ScimApp) -> TokenInfo:
+        return await app.tokens.revoke(token_id, by=operator())
 
-    run(product, work)
-    click.echo(f"{token_id} is revoked.")
+    revoked = run(product, work)
+    if as_json:
+        print_json(revoked)
+    else:
+        click.echo(f"{token_id} is revoked.")
 
 
 def _row(each: TokenInfo) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from scim_asgi.cli.common import print_json, printable, show_time
+from scim_asgi.cli.common import COUNT, print_json, printable, show_time
 from scim_asgi.provisioning.versions import SavedVersion, Versioned
 
 if_version_option = click.option(
@@ -21,9 +21,12 @@ limit_option = click.option(
     "--limit",
     default=20,
     show_default=True,
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="How many of the newest versions.",
 )
+
+VERSION = click.IntRange(min=1, max=2**53)
+"""The number of a version."""
 
 
 def print_versions(versions: Sequence[SavedVersion], *, as_json: bool) -> None:

@@ -17,9 +17,16 @@ LONGEST_PAUSE = 3_600_000
 
 JITTER = 0.25
 
+LAST = 253_402_300_799_999
+"""The last time that can be written as a date, in Unix milliseconds: the end of the year 9999."""
+
+YEAR = 365 * 86_400
+"""Seconds that settings of times may have at most; more is no time that anything can reckon with."""
+
 _LONGEST_CLAIM = round(LONGEST_HOOK * 1000) + GRACE
 _LATEST_DUE = round(LONGEST_PAUSE * (1 + JITTER))
-_SLACK = 5_000
+SLACK = 5_000
+"""Milliseconds by which what was noted by now may seem to be ahead, without a clock that was set back."""
 
 
 def now() -> int:
@@ -30,4 +37,4 @@ def now() -> int:
 def present() -> Present:
     """Return the present time, and until when claims and pauses that were begun by now can last."""
     at = now()
-    return Present(at, at + _LONGEST_CLAIM + _SLACK, at + _LATEST_DUE + _SLACK)
+    return Present(at, at + _LONGEST_CLAIM + SLACK, at + _LATEST_DUE + SLACK)

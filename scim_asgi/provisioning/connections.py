@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.clock import SLACK, now
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import SeenRecord, TokenRecord
 
@@ -115,6 +115,7 @@ def _status(tx: Transaction, organization_id: str) -> ConnectionStatus:
     state: State = (
         "held" if held else "failing" if ended else _state(tx, organization_id, tokens, at)
     )
+    limited = ("rate-limited",)
     is_silent = state == "connected" and seen is not None and at - seen.last_at > DAY
     silent_since = seen.last_at if is_silent and seen is not None else None
     return ConnectionStatus(
@@ -131,8 +132,8 @@ def _status(tx: Transaction, organization_id: str) -> ConnectionStatus:
         groups=totals.groups,
         pending_changes=tx.accounts.unsettled(organization_id),
         held_changes=held,
-        errors_24h=tx.log.count(organization_id, FAILURES, at - DAY),
-        rate_limited_24h=tx.log.count(organization_id, ("rate-limited",), at - DAY),
+        errors_24h=tx.log.count(organization_id, FAILURES, at - DAY, at + SLACK),
+        rate_limited_24h=tx.log.count(organization_id, limited, at - DAY, at + SLACK),
     )
 
 
@@ -142,7 +143,7 @@ def _state(tx: Transaction, organization_id: str, tokens: Sequence[TokenRecord],
         return "not_connected"
     if all(token.last_used_at is None for token in live):
         return "waiting"
-    actions = tx.log.latest_actions(organization_id, at - DAY, _LATEST)
+    actions = tx.log.latest_actions(organization_id, at - DAY, at + SLACK, _LATEST)
     failures = sum(action in FAILURES for action in actions)
     return "failing" if failures and failures * 2 >= len(actions) else "connected"
 
@@ -172,11 +173,11 @@ def _day(at: int) -> str:
 
 def _ended(tokens: Iterable[TokenRecord], at: int, seen_at: int) -> TokenRecord | None:
     """Return the token that was refused last, where nothing has worked since and it is not long ago."""
-    refused = [each for each in tokens if each.refused_at is not None]
-    latest = max(refused, key=lambda token: token.refused_at or 0, default=None)
-    if latest is None or (latest.refused_at or 0) <= max(seen_at, at - _REMEMBERED):
-        return None
-    return latest
+    # What is ahead was noted before the clock was set back.
+    latest = at + SLACK
+    after = max(seen_at if seen_at <= latest else 0, at - _REMEMBERED)
+    refused = [each for each in tokens if after < (each.refused_at or 0) <= latest]
+    return max(refused, key=lambda token: token.refused_at or 0, default=None)
 
 
 def _ended_token(token: TokenRecord) -> EndedToken:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.provisioning.accounts import is_new
-from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.clock import YEAR, now
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import (
     AccountRecord,
@@ -59,12 +59,12 @@ class Guard(Struct, frozen=True, kw_only=True):
     Attributes:
         share: The share of an organization's accounts that may be deactivated, or deleted.
         minimum: How many may be in any case.
-        seconds: Within how many seconds.
+        seconds: Within how many seconds; a year at most.
     """
 
     share: Annotated[float, Meta(gt=0, le=1)] = 0.3
     minimum: Annotated[int, Meta(ge=0)] = 20
-    seconds: Annotated[float, Meta(gt=0)] = 600.0
+    seconds: Annotated[float, Meta(gt=0, le=YEAR)] = 600.0
 
 
 class Held(Unavailable):
@@ -171,7 +171,11 @@ def taken_back(account: A, state: AccountState, *, opens: bool = False) -> A:
 
 
 def _closings(tx: Transaction, guard: Guard, account: AccountRecord) -> Closings:
-    return tx.accounts.closings(account.organization_id, now() - round(guard.seconds * 1000))
+    at = now()
+    # What is further ahead was closed before the clock was set back, nobody knows how long ago.
+    return tx.accounts.closings(
+        account.organization_id, at - round(guard.seconds * 1000), at + _SLACK
+    )
 
 
 def _counted(guard: Guard, closings: Closings) -> str:

@@ -130,7 +130,7 @@ class ProvisioningLog:
             rows = await self.entries(organization_id, after=position, limit=_BATCH)
             about = await self._about(organization_id, wanted)
             for row in rows:
-                if row.action == "pending" and row.at > now() - _SETTLED:
+                if row.action == "pending" and abs(now() - row.at) < _SETTLED:
                     break
                 position = row.number
                 entry = entry_of(row)

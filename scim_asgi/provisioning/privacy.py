@@ -17,6 +17,7 @@ from scim_asgi.store.records import LogRecord
 
 _LONGEST = 1000
 _NAME = 200
+_METHOD = 16
 _MASK = "***"
 _WITHHELD = "personal data is not logged"
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -74,6 +75,7 @@ class LogPolicy:
         return replace(
             row,
             request_id=shown(row.request_id, _NAME),
+            method=shown(row.method, _METHOD),
             path=self.path(row.path),
             resource_name=shown(row.resource_name, _NAME),
             detail=shown(row.detail, _LONGEST),

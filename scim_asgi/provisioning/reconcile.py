@@ -41,6 +41,9 @@ _decode = msgspec.json.Decoder().decode
 _FIRST_PAUSE = 1_000
 _LONGEST_BACK_OFF = 300_000
 
+_GIVEN_UP = (
+    "The server ended, or stood still, before the product had answered; the product is asked again."
+)
 _TOO_LATE = "The product answered too late, and another change was made meanwhile; try again."
 
 ACTIONS = {
@@ -163,7 +166,7 @@ class Reconciler:
         if _is_plain(delivered, outcome) and tx.accounts.confirm(delivered, outcome.host_id):
             if delivered.resource is not None:
                 tx.resources.release(delivered.resource)
-            _write_log(tx, outcome, log)
+            _write_log(tx, delivered, outcome, log)
             return outcome
         account = tx.accounts.by_number(delivered.number)
         if account is None or account.claimed_by != delivered.claimed_by:
@@ -173,7 +176,7 @@ class Reconciler:
             outcome = _overtaken(outcome, is_confirmed=agrees)
         else:
             self._take(tx, account, delivered, outcome, in_request=bool(log.number))
-        _write_log(tx, outcome, log)
+        _write_log(tx, delivered, outcome, log)
         return outcome
 
     def _take(
@@ -348,8 +351,13 @@ def _background_row(account: AccountRecord, resource: dict[str, Any]) -> LogReco
     )
 
 
-def _write_log(tx: Transaction, outcome: Outcome, row: LogRecord) -> None:
-    """Complete the row of a request, or write one for a delivery of the background."""
+def _write_log(tx: Transaction, delivered: AccountRecord, outcome: Outcome, row: LogRecord) -> None:
+    """Complete the row of a request, or write one for a delivery of the background.
+
+    A row that an earlier delivery has left as pending, whose process died, is completed as well.
+    """
+    if delivered.uncertain:
+        tx.log.give_up(row, _GIVEN_UP)
     row = replace(row, hook=outcome.hook)
     if outcome.error is not None:
         row = with_error(row, outcome.error, failed=outcome.kind == "unknown")

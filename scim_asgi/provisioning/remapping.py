@@ -89,9 +89,14 @@ class Remapping:
     def begin(
         self, tx: Transaction, organization_id: str, cause: str, *, blocked: bool = False
     ) -> None:
-        """Note that all accounts of an organization are to be mapped anew, perhaps not yet."""
+        """Note that all accounts of an organization are to be mapped anew, perhaps not yet.
+
+        What is saved right after a new version of the product has started is waited with, too.
+        """
         total, last = tx.accounts.extent(organization_id)
-        at = now()
+        at, before = now(), tx.remappings.of(organization_id)
+        if cause != VERSION and before is not None and _is_early(before):
+            cause, at = VERSION, before.started_at
         tx.remappings.begin(
             RemappingRecord(
                 organization_id=organization_id,

@@ -26,12 +26,12 @@ class LogRetention(Struct, frozen=True, kw_only=True):
     """How much of the provisioning log is kept.
 
     Attributes:
-        days: For how many days; None for ever.
+        days: For how many days, 36,500 at most; None for ever.
         rows: How many rows of each organization, the newest ones; None for any number. What
             admins have done is not pushed out by it.
     """
 
-    days: Annotated[float, Meta(gt=0)] | None = 90.0
+    days: Annotated[float, Meta(gt=0, le=36_500)] | None = 90.0
     rows: Annotated[int, Meta(ge=1)] | None = 1_000_000
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.ids import uuid7
 from scim_asgi.provisioning.audit import AuditAction, By, audit_row
-from scim_asgi.provisioning.clock import now
+from scim_asgi.provisioning.clock import LAST, now
 from scim_asgi.redaction import TOKEN_PREFIX, shown
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
@@ -185,6 +185,9 @@ class Tokens:
         if expires_at is not None and expires_at <= at:
             msg = "The token would have expired already; choose a time that is still to come."
             raise TokenError(msg)
+        if expires_at is not None and expires_at > LAST:
+            msg = "The token would end after the year 9999; one without an end never does."
+            raise TokenError(msg)
         token = mint()
         record = TokenRecord(
             id=f"scimtok_{uuid7().replace('-', '')}",
@@ -255,7 +258,7 @@ class Tokens:
         )
         if record is None:
             return None
-        if at - (record.last_used_at or 0) > _TOUCH_AGAIN:
+        if abs(at - (record.last_used_at or 0)) > _TOUCH_AGAIN:
             self._touch(record.id, at)
         return TokenIdentity(record.id, record.organization_id, record.prefix)
 

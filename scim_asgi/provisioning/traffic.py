@@ -21,6 +21,7 @@ from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.connections import ending_of
 from scim_asgi.provisioning.log import request_row
 from scim_asgi.provisioning.tokens import digest, is_well_formed
+from scim_asgi.redaction import shown
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.errors import StoreError
 from scim_asgi.store.records import LogRecord, SeenRecord, TokenRecord
@@ -62,7 +63,7 @@ class Traffic:
             directory=directory,
             first_at=at,
             last_at=at,
-            method=caller.method[:16],
+            method=shown(caller.method, 16),
             path=self._path(caller.path),
             status=status,
         )

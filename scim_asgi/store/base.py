@@ -216,8 +216,8 @@ class Accounts(Protocol):
     def work_left(self, organization_id: str | None, since: int) -> WorkLeft:
         """Return how much there is to do; deliveries that are due after a time wait."""
 
-    def closings(self, organization_id: str, since: int) -> Closings:
-        """Return what an organization has closed and deleted since a time."""
+    def closings(self, organization_id: str, since: int, until: int) -> Closings:
+        """Return what an organization has closed and deleted since a time, and until another."""
 
     def held(self, organization_id: str) -> int:
         """Return how many closings of an organization are held."""
@@ -326,6 +326,9 @@ class LogTable(Protocol):
     def complete(self, record: LogRecord) -> None:
         """Write into a row what came of its request."""
 
+    def give_up(self, record: LogRecord, detail: str) -> None:
+        """Let the other rows about the resource of one, which are still pending, have failed."""
+
     def list(self, organization_id: str, *, after: int = 0, limit: int = 100) -> list[LogRecord]:
         """Return rows with a higher number, oldest first."""
 
@@ -350,11 +353,13 @@ class LogTable(Protocol):
     def prune_oldest(self, organization_id: str, limit: int) -> int:
         """Delete the oldest rows, what admins have done aside; return how many."""
 
-    def count(self, organization_id: str, actions: Sequence[str], since: int) -> int:
-        """Return how many requests the rows with these actions since a time stand for."""
+    def count(self, organization_id: str, actions: Sequence[str], since: int, until: int) -> int:
+        """Return how many requests the rows with these actions stand for, between two times."""
 
-    def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
-        """Return what came of the latest writes of the directory since a time, newest first.
+    def latest_actions(
+        self, organization_id: str, since: int, until: int, limit: int
+    ) -> builtins.list[str]:
+        """Return what came of the latest writes of the directory, between two times, newest first.
 
         Those that were skipped, that are under way, or that had no valid token, are left out.
         """

@@ -163,6 +163,26 @@ def test_a_directory_that_is_silent_gets_a_calm_hint(host: Host) -> None:
     until(lambda: status(host)["silent_since"] is None)
 
 
+def test_what_was_refused_before_the_clock_was_set_back_makes_nothing_fail(host: Host) -> None:
+    client, _ = revoked(host)
+    client.get("/Users")
+    until(lambda: status(host)["state"] == "failing")
+    for _ in range(3):
+        host.connected().post("/Users", b"{")
+    until(lambda: len(refusals(host)) == 4)
+    changed(host, "UPDATE tokens SET refused_at = refused_at + ?", DAY)
+    changed(host, "UPDATE provisioning_log SET at = at + ?", DAY)
+    found = status(host)
+    assert ("connected", None, 0) == (found["state"], found["ended_token"], found["errors_24h"])
+
+
+def test_a_request_before_the_clock_was_set_back_hides_no_token_that_ended(host: Host) -> None:
+    client, _ = revoked(host)
+    changed(host, "UPDATE connections SET last_at = last_at + ?", DAY)
+    client.get("/Users")
+    until(lambda: status(host)["state"] == "failing")
+
+
 async def test_a_token_that_never_was_one_leaves_no_trace_in_memory(host: Host) -> None:
     app: ScimApp = ScimApp(str(host.database))
     async with app.lifespan():

@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from scim_asgi.admin.table import ROUTES
+from scim_asgi.store.records import LogRecord
 from tests.admin.conftest import KEY, Host
-from tests.commands import command
+from tests.commands import attempt, command
 from tests.hostile.test_secrets import logged
+from tests.product import raising
 
 
 def test_a_token_is_shown_by_its_issue_alone(host: Host) -> None:
@@ -98,3 +100,36 @@ def test_the_error_of_a_wrong_key_says_nothing_of_it(
     assert 401 == response.status_code
     assert "wrong-key-5f1c" not in response.text + caplog.text
     assert KEY not in response.text + caplog.text
+
+
+def test_no_command_shows_a_token_that_stands_in_a_wrong_place(host: Host) -> None:
+    admin = host.admin()
+    token = admin.post("/tokens", json={"name": "kept"}).json()["token"]
+    directory = host.directory(token)
+    user = directory.create_user("ada@acme.test", title=token)["id"]
+    host.product.behaviour = raising(RuntimeError("down"))
+    change = {"op": "replace", "path": "userName", "value": f"{token}@acme.test"}
+    assert 500 == directory.patch(f"/Users/{user}", change).status_code
+    # Where uvicorn reads requests by h11, a method may be any word.
+    row = LogRecord(organization_id="acme", at=1, action="refused", status=405, method=token)
+    host.ask(lambda app: app._runtime.store.write(lambda tx: tx.log.insert(row)))
+    rules = {"rules": [{"group": token, "role": "org:admin"}]}
+    assert 200 == admin.put("/role-rules", json=rules).status_code
+    folder = host.database.parent
+    (folder / "good.json").write_text('{"title": "public_metadata.title"}')
+    (folder / "bad.json").write_text(json.dumps({"title": token}))
+    done = [
+        attempt(folder, *arguments, "--database", str(host.database))
+        for arguments in (
+            ("status", "acme"),
+            ("roles", "show", "acme"),
+            ("mapping", "set", "acme", "good.json", "--dry-run"),
+            ("mapping", "set", "acme", "bad.json"),
+            ("token", "revoke", token),
+            ("log", "acme", "--csv"),
+        )
+    ]
+    assert [0, 0, 0, 1, 1, 0] == [each.returncode for each in done]
+    for each in done:
+        assert "scim_…" in each.stdout + each.stderr
+        assert token not in each.stdout + each.stderr, each.args

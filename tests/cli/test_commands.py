@@ -40,7 +40,8 @@ def test_a_token_that_is_issued_works_at_a_server_that_runs(tmp_path: Path) -> N
         client = Client(url, token)
         assert client.create_user("ada@acme.test")["meta"]["location"].startswith(url)
         listed = json.loads(command(tmp_path, "token", "list", "acme", "--json").stdout)
-        command(tmp_path, "token", "revoke", listed[0]["id"])
+        revoked = command(tmp_path, "token", "revoke", listed[0]["id"], "--json").stdout
+        assert json.loads(revoked)["revoked_at"] is not None
         assert_error(client.get("/Users"), 401)
         client.close()
     assert process.returncode in (0, -signal.SIGTERM)
@@ -81,7 +82,11 @@ def test_an_issued_token_as_json_has_the_promised_members(tmp_path: Path) -> Non
         (("token", "issue", "", "--name", "x"), "characters"),
         (("token", "issue", "acme", "--name", "x", "--expires", "soon"), "90d"),
         (("token", "issue", "acme", "--name", "x", "--expires", "0d"), "expired"),
+        (("token", "issue", "acme", "--name", "x", "--expires", "9999y"), "year 9999"),
         (("token", "revoke", "nope"), "no token"),
+        (("log", "acme", "--limit", "-5"), "--limit"),
+        (("users", "list", "acme", "--limit", "0"), "--limit"),
+        (("mapping", "restore", "acme", "99999999999999999999"), "VERSION"),
         (("token", "list", "acme", "--database", "mysql://x"), "sqlite:///"),
         (("token", "list", "acme", "--database", "nowhere/scim.db"), "cannot be opened"),
         (("serve", "--hooks", "nope:nope"), "nope"),

@@ -112,6 +112,15 @@ def test_what_is_wrong_with_a_token_is_said(host: Host, form: dict[str, str], sa
     assert not TOKEN.search(answer.text)
 
 
+def test_a_token_that_lives_as_long_as_one_may_is_shown(host: Host) -> None:
+    api = host.http()
+    last = 253_402_300_799_999
+    wanted = {"name": "long", "expires_at": last}
+    assert 201 == api.post("../scim/tokens", json=wanted).status_code
+    assert 422 == api.post("../scim/tokens", json={**wanted, "expires_at": last + 1}).status_code
+    assert "31 Dec 9999" in api.get("tokens").text
+
+
 def test_names_are_text_and_no_markup(host: Host) -> None:
     evil = '"><script>alert(1)</script>'
     http = host.http()
@@ -132,6 +141,17 @@ def test_names_are_text_and_no_markup(host: Host) -> None:
         text = http.get(path).text
         assert "<script>alert" not in text, path
     assert "<script>alert" not in http.post("mapping", data={"path": evil, "field": evil}).text
+
+
+def test_the_role_that_a_group_gives_is_beside_it_whatever_letters_its_name_has(
+    host: Host,
+) -> None:
+    http = host.http()
+    host.connected().create_group("Straße 1")
+    form = {"group": "STRASSE 1", "role": "org:admin", "intent": "save"}
+    host.submit(http, "roles", form)
+    row = http.get("roles").text.partition(">Straße 1</th>")[2].partition("</tr>")[0]
+    assert "org:admin" in row
 
 
 @pytest.mark.parametrize("tail", ["/", "/tokens/", "/setup/okta"])

@@ -5,6 +5,7 @@ What an earlier clock has left behind is written into the file: times that are h
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sqlite3
 from collections.abc import Iterator
@@ -13,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from scim_asgi import ScimApp
+from scim_asgi import Guard, LogRetention, ScimApp
 from scim_asgi.ids import uuid7
 from scim_asgi.provisioning.clock import GRACE, LONGEST_HOOK, now, present
-from scim_asgi.store.records import AccountRecord, Present
+from scim_asgi.store.records import AccountRecord, LogRecord, Present
 from scim_asgi.store.sqlite import migrate
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
 from tests.client import Client, assert_error
@@ -83,10 +84,58 @@ def test_what_was_released_for_days_ahead_is_not_let_through_for_ever(
     assert_error(client.send("DELETE", f"/Users/{users[20]}"), 503)
 
 
+def test_what_was_closed_hours_ahead_makes_the_guard_hold_nobody(
+    scim: Scim, client: Client
+) -> None:
+    users = [client.create_user(f"u{number}@acme.test")["id"] for number in range(22)]
+    for each in users[:20]:
+        assert 204 == client.send("DELETE", f"/Users/{each}").status_code
+    leave_behind(scim, "closed_at IS NOT NULL", closed_at=now() + HOURS, deleted_at=now() + HOURS)
+    assert 204 == client.send("DELETE", f"/Users/{users[20]}").status_code
+
+
+def test_whoever_follows_the_log_does_not_wait_for_a_row_of_hours_ahead(scim: Scim) -> None:
+    row = LogRecord(organization_id="acme", at=now() + HOURS, action="pending", status=0)
+
+    async def work(app: ScimApp) -> int:
+        following = asyncio.ensure_future(anext(app.log.follow("acme", last=0)))
+        await asyncio.sleep(0.2)
+        await app._runtime.store.write(lambda tx: tx.log.insert(row))
+        return (await asyncio.wait_for(following, 5)).at
+
+    assert row.at == scim.ask(work)
+
+
+def test_the_use_of_a_token_is_noted_though_it_was_last_used_hours_ahead(
+    scim: Scim, client: Client
+) -> None:
+    with closing(sqlite3.connect(scim.database)) as file, file:
+        file.execute("UPDATE tokens SET last_used_at = ?", (now() + HOURS,))
+    client.get("/Users")
+    until(lambda: all(each.last_used_at <= now() for each in scim.ask(tokens)))
+
+
+async def tokens(app: ScimApp) -> list[Any]:
+    return await app.tokens.list("acme")
+
+
 @pytest.mark.parametrize("seconds", [0, -1, 300.1, float("nan")])
 def test_a_hook_that_may_take_longer_than_any_claim_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="hook_timeout"):
         ScimApp("sqlite:///:memory:", hook_timeout=seconds)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("guard", Guard(seconds=1e300)),
+        ("log_retention", LogRetention(days=float("inf"))),
+        ("cursor_timeout", float("inf")),
+    ],
+)
+def test_a_time_that_nothing_can_reckon_with_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=name):
+        ScimApp("sqlite:///:memory:", **{name: value})
 
 
 MOMENTS = (0, 1, 999, 5_000, 60_000, 302_000, 302_001, 3_600_000, HOURS)

@@ -371,7 +371,10 @@ def test_a_held_mapping_that_is_put_right_closes_nobody(scim: Scim, client: Clie
     assert "deactivate" not in scim.product.changes[-3:]
 
 
-@pytest.mark.parametrize("guard", ["x", Guard(share=2), Guard(minimum=-1), Guard(seconds=0)])
+@pytest.mark.parametrize(
+    "guard",
+    ["x", Guard(share=2), Guard(minimum=-1), Guard(seconds=0), Guard(seconds=float("inf"))],
+)
 def test_a_guard_that_cannot_be_meant_is_refused(guard: Any) -> None:
     with pytest.raises(ValueError, match="guard"):
         ScimApp("sqlite:///:memory:", guard=guard)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from scim_asgi import (
     ScimAsgiError,
     TryAgainLater,
 )
+from scim_asgi.provisioning.clock import now
 from tests.client import GROUP, USER, Client, assert_error, created
 from tests.conftest import Scim, Served
 from tests.product import Behaviour, Product, hanging, raising
@@ -582,3 +585,32 @@ def test_no_other_state_ever_has_the_entity_tag_of_one_that_was_taken_back(
     stale = {"If-Match": seen.headers["etag"]}
     name = {"op": "replace", "path": "name.familyName", "value": "Stale"}
     assert 412 == client.patch(path, name, headers=stale).status_code
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["the directory", "the background"])
+def test_the_row_of_a_request_whose_process_died_does_not_stay_pending(
+    scim: Scim, again: bool
+) -> None:
+    client = scim.client()
+    user = client.create_user(OLD)["id"]
+    scim.product.behaviour = raising(RuntimeError("not now"))
+    assert_error(rename(client, f"/Users/{user}"), 500)
+    due = now() + 60_000 if again else 0
+    with closing(sqlite3.connect(scim.database)) as file, file:
+        file.execute(
+            "UPDATE accounts SET claimed_by = 'gone', claimed_until = 1, due_at = ?", (due,)
+        )
+        file.execute(
+            "UPDATE provisioning_log SET action = 'pending', status = 0, detail = '' "
+            "WHERE action = 'failed'"
+        )
+    scim.product.behaviour = None
+    if again:
+        family = {"op": "replace", "path": "name.familyName", "value": "New"}
+        assert 200 == client.patch(f"/Users/{user}", family).status_code
+    until(lambda: scim.log()[-1].action == "updated")
+    found = [(row.action, row.status) for row in scim.log()]
+    assert ("failed", 0) in found
+    assert "pending" not in {action for action, _ in found}
+    (row,) = (row for row in scim.log() if row.action == "failed" and row.status == 0)
+    assert "before the product had answered" in row.detail

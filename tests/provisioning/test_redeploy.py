@@ -206,6 +206,22 @@ def test_what_an_older_process_still_writes_is_mapped_again(deploy: Deploy) -> N
         until(lambda: family(newer.named("new@acme.test")) == "New")
 
 
+def test_older_processes_are_waited_for_though_a_mapping_is_saved_meanwhile(
+    deploy: Deploy,
+) -> None:
+    with ExitStack() as stack:
+        older = stack.enter_context(deploy(Short))
+        people(older.client, 1)
+        newer = stack.enter_context(deploy(Long))
+        begun = newer.status()
+        newer.set_mapping({"title": "last_name"}, Long)
+        until(lambda: (found := newer.status()) is not None and found.is_finished)
+        found = newer.status()
+    assert begun is not None
+    assert found is not None
+    assert (found.finished_at or 0) - begun.started_at >= 3_000
+
+
 def test_a_process_that_stays_though_another_has_taken_over_goes_on_in_the_end(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -168,10 +168,8 @@ async def _page(visit: Visit, edited: Edit, wanted: str, *, is_edited: bool = Fa
         people=people.data,
         person=person,
         wanted=wanted,
-        is_edited=is_edited,
         remapping=await runtime.mappings.status(visit.organization_id),
         versions=await runtime.mappings.history(visit.organization_id, limit=1),
-        has_rules=bool(await runtime.roles.get(visit.organization_id)),
         **shown,
     )
 

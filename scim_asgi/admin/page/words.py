@@ -42,7 +42,9 @@ STATES = {
     ),
     "connected": Said("Connected", "good", "Your directory is sending people and groups."),
     "failing": Said(
-        "Failing", "bad", "Requests arrive, and most of the latest ones were refused or failed."
+        "Failing",
+        "bad",
+        "Requests arrive, and at least half of the latest ones were refused or failed.",
     ),
     "held": Said(
         "Deactivations are held",

@@ -84,11 +84,11 @@ GROUP BY held_change
 _TOTALS = "SELECT state, total FROM account_counts WHERE organization_id = ?"
 _CLOSED = """
 SELECT count(*) FROM accounts
-WHERE organization_id = ? AND closed_at > ? AND closed_at > released_until
+WHERE organization_id = ? AND closed_at > ? AND closed_at <= ? AND closed_at > released_until
 """
 _DELETED = """
 SELECT count(*) FROM accounts
-WHERE organization_id = ? AND deleted_at > ? AND deleted_at > released_until
+WHERE organization_id = ? AND deleted_at > ? AND deleted_at <= ? AND deleted_at > released_until
 """
 _IS_HELD = "SELECT 1 FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL LIMIT 1"
 _COUNT_HELD = "SELECT count(*) FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL"
@@ -204,15 +204,15 @@ class SqliteAccounts:
             oldest=None if oldest is None else made_at(oldest),
         )
 
-    def closings(self, organization_id: str, since: int) -> Closings:
+    def closings(self, organization_id: str, since: int, until: int) -> Closings:
         execute = self._connection.execute
         totals = dict(execute(_TOTALS, (organization_id,)).fetchall())
         active = totals.get("active", 0)
         return Closings(
             active=active,
             kept=active + totals.get("inactive", 0),
-            closed=execute(_CLOSED, (organization_id, since)).fetchone()[0],
-            deleted=execute(_DELETED, (organization_id, since)).fetchone()[0],
+            closed=execute(_CLOSED, (organization_id, since, until)).fetchone()[0],
+            deleted=execute(_DELETED, (organization_id, since, until)).fetchone()[0],
             is_held=self.is_held(organization_id),
         )
 

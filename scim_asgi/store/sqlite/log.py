@@ -20,13 +20,20 @@ UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, c
     attributes = ?, members = ?, hook = ?
 WHERE number = ?
 """
+_GIVE_UP = """
+UPDATE provisioning_log INDEXED BY provisioning_log_by_resource SET action = 'failed', detail = ?,
+    changes = '{}'
+WHERE organization_id = ? AND resource_id = ? AND resource_id <> '' AND action = 'pending'
+    AND number <> ?
+"""
 _COUNT = """
 SELECT coalesce(sum(count), 0) FROM provisioning_log
-WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ?
+WHERE organization_id = ? AND action IN (SELECT value FROM json_each(?)) AND at > ? AND at <= ?
 """
 _LATEST_ACTIONS = """
 SELECT action FROM (
-    SELECT action, method, status FROM provisioning_log WHERE organization_id = ? AND at > ?
+    SELECT action, method, status FROM provisioning_log
+    WHERE organization_id = ? AND at > ? AND at <= ?
     ORDER BY at DESC, number DESC LIMIT 200
 ) WHERE method <> '' AND status <> 401 AND action NOT IN ('skipped', 'pending') LIMIT ?
 """
@@ -88,6 +95,10 @@ class SqliteLog:
         said = (kept.action, kept.status, kept.scim_type, kept.detail)
         self._connection.execute(_COMPLETE, (*said, *values, record.number))
 
+    def give_up(self, record: LogRecord, detail: str) -> None:
+        given = (detail, record.organization_id, record.resource_id, record.number)
+        self._connection.execute(_GIVE_UP, given)
+
     def list(
         self, organization_id: str, *, after: int = 0, limit: int = 100
     ) -> builtins.list[LogRecord]:
@@ -128,12 +139,14 @@ class SqliteLog:
     def counts(self, organization_id: str, *, since: int) -> dict[str, int]:
         return dict(self._connection.execute(_COUNTS, (organization_id, since)).fetchall())
 
-    def count(self, organization_id: str, actions: Sequence[str], since: int) -> int:
-        given = (organization_id, _encode(actions).decode(), since)
+    def count(self, organization_id: str, actions: Sequence[str], since: int, until: int) -> int:
+        given = (organization_id, _encode(actions).decode(), since, until)
         return int(self._connection.execute(_COUNT, given).fetchone()[0])
 
-    def latest_actions(self, organization_id: str, since: int, limit: int) -> builtins.list[str]:
-        rows = self._connection.execute(_LATEST_ACTIONS, (organization_id, since, limit))
+    def latest_actions(
+        self, organization_id: str, since: int, until: int, limit: int
+    ) -> builtins.list[str]:
+        rows = self._connection.execute(_LATEST_ACTIONS, (organization_id, since, until, limit))
         return [action for (action,) in rows]
 
     def totals(self, after: str, limit: int) -> builtins.list[tuple[str, int]]:
