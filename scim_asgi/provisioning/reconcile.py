@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import secrets
 from typing import Any
 
@@ -19,18 +18,26 @@ from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.errors import Unavailable
 from scim_asgi.protocol.search import search_form
 from scim_asgi.provisioning.accounts import (
-    AccountBefore,
     Claim,
     Undo,
     claimed,
-    closed,
     decode_undo,
     is_uncertain,
-    with_delivery,
 )
-from scim_asgi.provisioning.clock import GRACE, JITTER, LONGEST_PAUSE, now, present
+from scim_asgi.provisioning.clock import GRACE, now, present
 from scim_asgi.provisioning.delivery import RETRY_AFTER, Delivery, Outcome, change_of, changes_of
 from scim_asgi.provisioning.log import with_error
+from scim_asgi.provisioning.outcomes import (
+    TOO_LATE,
+    contradicted,
+    given_up,
+    has_confirmed,
+    is_plain,
+    may_have_changed,
+    overtaken,
+    postponed,
+    put_back,
+)
 from scim_asgi.provisioning.representation import Representations, keys_of, load_related
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
@@ -38,13 +45,9 @@ from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-_FIRST_PAUSE = 1_000
-_LONGEST_BACK_OFF = 300_000
-
 _GIVEN_UP = (
     "The server ended, or stood still, before the product had answered; the product is asked again."
 )
-_TOO_LATE = "The product answered too late, and another change was made meanwhile; try again."
 
 ACTIONS = {
     "create": "created",
@@ -111,7 +114,7 @@ class Reconciler:
             )
         if loaded is None:
             account, resource = claimed, {}
-            outcome = Outcome(kind="later", hook={}, error=Unavailable(_TOO_LATE, RETRY_AFTER))
+            outcome = Outcome(kind="later", hook={}, error=Unavailable(TOO_LATE, RETRY_AFTER))
         else:
             account, resource = loaded
             # A hook may change what it gets; what it confirms is what is stored here.
@@ -119,7 +122,7 @@ class Reconciler:
                 _copied(account), resource, directory=directory, password=password
             )
         row = log or _background_row(account, resource)
-        if _is_plain(account, outcome) and now() < account.claimed_until:
+        if is_plain(account, outcome) and now() < account.claimed_until:
             # Nobody else has the claim, so that nothing can come of it but what was confirmed.
             self._store.note(lambda tx: self._note(tx, account, outcome, row))
             return outcome
@@ -163,17 +166,17 @@ class Reconciler:
         is_told: bool,
     ) -> Outcome:
         """Take an outcome while the account is claimed by its delivery; return what it means."""
-        if _is_plain(delivered, outcome) and tx.accounts.confirm(delivered, outcome.host_id):
+        if is_plain(delivered, outcome) and tx.accounts.confirm(delivered, outcome.host_id):
             if delivered.resource is not None:
                 tx.resources.release(delivered.resource)
             _write_log(tx, delivered, outcome, log)
             return outcome
         account = tx.accounts.by_number(delivered.number)
         if account is None or account.claimed_by != delivered.claimed_by:
-            agrees = is_told and account is not None and _has_confirmed(account, delivered)
-            if account is not None and not agrees and _may_have_changed(outcome):
-                tx.accounts.update(account, _contradicted(account, delivered, outcome))
-            outcome = _overtaken(outcome, is_confirmed=agrees)
+            agrees = is_told and account is not None and has_confirmed(account, delivered)
+            if account is not None and not agrees and may_have_changed(outcome):
+                tx.accounts.update(account, contradicted(account, delivered, outcome))
+            outcome = overtaken(outcome, is_confirmed=agrees)
         else:
             self._take(tx, account, delivered, outcome, in_request=bool(log.number))
         _write_log(tx, delivered, outcome, log)
@@ -198,7 +201,7 @@ class Reconciler:
         elif account.undo is not None and (outcome.kind == "refused" or asks_again):
             self._undo(tx, stored, account, decode_undo(account.undo))
         else:
-            tx.accounts.update(stored, _postponed(account, outcome))
+            tx.accounts.update(stored, postponed(account, outcome))
 
     def _confirm(
         self,
@@ -237,9 +240,9 @@ class Reconciler:
     ) -> None:
         record = tx.resources.by_number(undo.resource)
         if undo.account is not None:
-            tx.accounts.update(stored, _restored(tx, account, undo.account))
+            tx.accounts.update(stored, put_back(tx, account, undo.account))
         elif account.uncertain:
-            tx.accounts.update(stored, _given_up(account))
+            tx.accounts.update(stored, given_up(account))
         else:
             tx.accounts.delete(account.number)
         if record is None:
@@ -281,52 +284,6 @@ class Reconciler:
         return await self._store.write(take, durable=False)
 
 
-def _is_plain(delivered: AccountRecord, outcome: Outcome) -> bool:
-    """Return whether an outcome is that the host has done it, and leaves no more to do here."""
-    return outcome.kind == "confirmed" and delivered.wanted_state != "deleted"
-
-
-def _has_confirmed(account: AccountRecord, delivered: AccountRecord) -> bool:
-    """Return whether the host has confirmed what was delivered, and nothing is left to do."""
-    return (
-        account.delivery_id is None
-        and account.confirmed_state == delivered.wanted_state
-        and account.confirmed == delivered.wanted
-    )
-
-
-def _may_have_changed(outcome: Outcome) -> bool:
-    """Return whether the host may have done what it was told."""
-    return bool(outcome.hook) and outcome.kind in ("confirmed", "unknown")
-
-
-def _contradicted(
-    account: AccountRecord, delivered: AccountRecord, outcome: Outcome
-) -> AccountRecord:
-    """Return an account that the host may have as an overtaken delivery said, in need of another.
-
-    The change is worked out from what that one said, so that an account which it opened is closed.
-    """
-    if account.delivery_id == delivered.delivery_id:
-        return replace(account, uncertain=True)
-    if outcome.kind == "confirmed" or account.confirmed_state is not None:
-        account = replace(
-            account,
-            confirmed=delivered.wanted,
-            confirmed_state=delivered.wanted_state,
-            host_id=outcome.host_id or account.host_id,
-        )
-    told = with_delivery(account, account, account.reason, force=True)
-    return replace(told, uncertain=True)
-
-
-def _overtaken(outcome: Outcome, *, is_confirmed: bool) -> Outcome:
-    """Return what a request is answered whose delivery another one has taken over."""
-    if is_confirmed:
-        return replace(outcome, kind="confirmed", error=None)
-    return replace(outcome, kind="later", error=Unavailable(_TOO_LATE, RETRY_AFTER))
-
-
 def _copied(account: AccountRecord) -> AccountRecord:
     """Return an account that shares nothing that can be changed; by way of JSON, which is fast."""
     return replace(
@@ -365,60 +322,3 @@ def _write_log(tx: Transaction, delivered: AccountRecord, outcome: Outcome, row:
         tx.log.complete(row)
     elif outcome.hook:
         tx.log.insert(row)
-
-
-def _postponed(account: AccountRecord, outcome: Outcome) -> AccountRecord:
-    """Back off: as long as the host says, or 1 s, doubling to 5 min, with jitter."""
-    if outcome.seconds is None:
-        pause = min(_FIRST_PAUSE * 2 ** min(account.attempt, 20), _LONGEST_BACK_OFF)
-        pause = round(pause * random.uniform(1 - JITTER, 1))  # noqa: S311 - no secret
-    else:
-        pause = min(max(outcome.seconds, 1) * 1000, LONGEST_PAUSE)
-        pause = round(pause * random.uniform(1, 1 + JITTER))  # noqa: S311 - no secret
-    return replace(
-        account,
-        attempt=account.attempt + 1,
-        due_at=now() + pause,
-        uncertain=account.uncertain or outcome.kind == "unknown",
-    )
-
-
-def _restored(tx: Transaction, account: AccountRecord, before: AccountBefore) -> AccountRecord:
-    """Return an account as it was before a refused change, with the delivery that it needs."""
-    restored = replace(
-        account,
-        wanted=before.wanted,
-        wanted_state=before.wanted_state,
-        resource=before.resource,
-        return_key=before.return_key,
-        delivery_id=before.delivery_id,
-        attempt=before.attempt,
-        undo=None,
-        marked=before.resource is not None,
-    )
-    if _is_left_alone(tx, restored):
-        return _given_up(restored)
-    # Under a new id where the host may have done what it refuses now: ids only ever rise.
-    return with_delivery(restored, restored, account.reason, force=restored.uncertain)
-
-
-def _is_left_alone(tx: Transaction, account: AccountRecord) -> bool:
-    """Return whether the User that an account goes back to has gone or has another one by now."""
-    if account.resource is None:
-        return False
-    other = tx.accounts.of_resource(account.resource)
-    taken = other is not None and other.number != account.number
-    return taken or tx.resources.by_number(account.resource) is None
-
-
-def _given_up(account: AccountRecord) -> AccountRecord:
-    """Return an account that belongs to no User any more, and that the host is to delete."""
-    doomed = replace(
-        account,
-        resource=None,
-        wanted=closed(account.wanted),
-        wanted_state="deleted",
-        undo=None,
-        marked=False,
-    )
-    return with_delivery(account, doomed, account.reason, force=True)

@@ -19,8 +19,9 @@ from scim_asgi.provisioning.audit import AuditAction, By, audit_row, named
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.remapping import Remapping
 from scim_asgi.provisioning.trials import Trial
-from scim_asgi.store.base import Store, Transaction, Versions
+from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import VersionRecord
+from scim_asgi.store.tables import Versions
 
 _encode = msgspec.json.Encoder().encode
 

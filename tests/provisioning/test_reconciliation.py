@@ -15,7 +15,7 @@ from scim_asgi import Account, HookContext, ScimApp
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import Outcome
 from scim_asgi.provisioning.drift import DriftError
-from scim_asgi.provisioning.reconcile import _postponed
+from scim_asgi.provisioning.outcomes import postponed
 from scim_asgi.store.records import AccountRecord
 from tests.client import PATCH_OP, USER, Client, assert_error
 from tests.conftest import Scim, Served
@@ -138,7 +138,7 @@ def test_the_pause_doubles_from_one_second_to_five_minutes_with_jitter() -> None
     unknown = Outcome(kind="unknown", hook={})
     pauses: list[set[float]] = []
     for attempt in range(14):
-        tried = [_postponed(replace(account, attempt=attempt), unknown) for _ in range(50)]
+        tried = [postponed(replace(account, attempt=attempt), unknown) for _ in range(50)]
         assert {attempt + 1} == {each.attempt for each in tried}
         seconds = [(each.due_at - now()) / 1000 for each in tried]
         longest = min(2**attempt, 300)
@@ -152,7 +152,7 @@ def test_a_host_that_names_a_time_is_not_asked_before() -> None:
     account = AccountRecord(organization_id="acme", id="a", wanted={}, wanted_state="active")
     later = Outcome(kind="later", hook={"change": "update"}, seconds=30)
     for _ in range(50):
-        assert 29.9 < (_postponed(account, later).due_at - now()) / 1000 < 38
+        assert 29.9 < (postponed(account, later).due_at - now()) / 1000 < 38
 
 
 def test_reconcile_repeats_at_once_what_differs(scim: Scim, client: Client) -> None:
