@@ -106,6 +106,7 @@ class Background:
         is_overtaken, is_to_map = await self._store.read(self._look)
         if is_overtaken:
             return _LOOK_AGAIN
+        await self._host.stay()
         mapped = False
         if is_to_map:
             mapped = await self._store.write(self._remapping.work, durable=False)

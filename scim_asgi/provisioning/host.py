@@ -52,6 +52,7 @@ class Host:
         self._remapping = remapping
         self._is_remembered = False
         self._overtaken_at: float | None = None
+        self._has_returned = False
 
     async def remember(self) -> None:
         """Remember this process as the host; where that changes anything, map all accounts anew.
@@ -91,7 +92,7 @@ class Host:
         """Return whether a process with another account type or other roles is the host now.
 
         This one is then about to end, as in a rolling deploy, and leaves the background to that
-        one. Where it does not end, it goes on.
+        one. Where it does not end, it goes on, see :meth:`stay`.
         """
         if not self._is_remembered or tx.host() in (None, self._record()):
             self._overtaken_at, self._compiled.is_overtaken = None, False
@@ -101,6 +102,15 @@ class Host:
             logger.warning(_OVERTAKEN)
         self._compiled.is_overtaken = time.monotonic() - self._overtaken_at < _HANDOVER
         return self._compiled.is_overtaken
+
+    async def stay(self) -> None:
+        """Be the host again where this process has not ended: the one that took over may have.
+
+        Once in its life, so that two that stay do not take turns for ever.
+        """
+        if self._overtaken_at is not None and not self._has_returned:
+            self._has_returned = True
+            await self.remember()
 
     async def check(self) -> None:
         """Check that this process has the host's account type; take over its roles if it has none.

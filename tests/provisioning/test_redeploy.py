@@ -236,6 +236,19 @@ def test_a_process_that_stays_though_another_has_taken_over_goes_on_in_the_end(
     assert any("started later" in each for each in warnings(caplog))
 
 
+def test_who_stays_maps_again_what_the_one_who_took_over_has_mapped(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(host_module, "_HANDOVER", 1.5)
+    with deploy(Long) as stays:
+        people(stays.client, 2)
+        accounts = stays.product.accounts
+        with deploy(Short):
+            until(lambda: {*map(family, accounts.values())} == {None})
+        until(lambda: {*map(family, accounts.values())} == {"Lovelace"})
+    assert 2 == sum("have changed since it last ran" in each for each in warnings(caplog))
+
+
 def blocked(running: Running) -> bool:
     found = running.status()
     return found is not None and found.is_blocked
