@@ -39,7 +39,8 @@ class Work(Protocol[T_co]):
     def __call__(self, *, at_once: bool) -> T_co: ...
 
 
-@dataclass(slots=True, eq=False)
+# No repr: what a unit holds is nobody's to log.
+@dataclass(slots=True, eq=False, repr=False)
 class _Unit:
     work: Work[Any]
     durable: bool
