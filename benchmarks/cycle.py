@@ -26,7 +26,7 @@ from benchmarks.sides import issue_token
 CONNECTIONS = 4
 GOAL = 5.0
 
-_AT_ONCE = 20
+_AT_ONCE = 4
 
 
 class _Made(Struct):
