@@ -45,7 +45,7 @@ def test_users_groups_and_tokens_are_tables_or_json(folder: Path) -> None:
     assert tokens[0].startswith("id ")
     assert "live" in tokens[1]
     status = json.loads(command(folder, "status", "acme", "--json").stdout)
-    assert (2, 1) == (status["connection"]["users"], status["connection"]["groups"])
+    assert (2, 1) == (status["users"], status["groups"])
     assert "users    2" in command(folder, "status", "acme").stdout
 
 
