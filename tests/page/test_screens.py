@@ -127,6 +127,29 @@ def test_forms_with_errors_questions_and_dry_runs_are_in_order(
     visit.check()
 
 
+def test_groups_are_filtered_by_whether_they_have_members(
+    browser: Browser, host: Host, visitors: list[Visitor]
+) -> None:
+    directory = host.connected()
+    directory.create_group("Engineering", directory.create_user("ada@acme.example")["id"])
+    directory.create_group("Sales")
+    visit = come(browser, host, visitors)
+    table = visit.go("roles").get_by_role("table")
+    expect(table).to_contain_text("Engineering")
+    for choice, shown, hidden in (
+        ("With members", "Engineering", "Sales"),
+        ("Without members", "Sales", "Engineering"),
+    ):
+        visit.field("Show").select_option(choice)
+        visit.button("Search").click()
+        expect(table).to_contain_text(shown)
+        expect(table).not_to_contain_text(hidden)
+        expect(table).to_contain_text("1 shown, of 2 groups")
+    visit.check()
+    visit.go("roles?members=many")
+    expect(table).to_contain_text("2 groups")
+
+
 def test_while_a_preview_is_worked_out_the_page_says_so(
     browser: Browser, host: Host, visitors: list[Visitor]
 ) -> None:
