@@ -12,7 +12,7 @@ from scim_asgi.admin.routes import SCIM, Asked, Route, answer
 from scim_asgi.protocol.errors import NotFound
 from scim_asgi.provisioning.browse import BrowseCursorUnknown
 from scim_asgi.provisioning.people import GroupPage, UserDetail, UserPage
-from scim_asgi.store.selections import AccountFilter
+from scim_asgi.store.selections import AccountFilter, MemberFilter
 
 _Search = Annotated[str, Meta(max_length=200)]
 _Cursor = Annotated[str, Meta(pattern="^[0-9a-f]{1,14}$")]
@@ -23,6 +23,7 @@ class GroupsQuery(Struct, frozen=True, kw_only=True):
     """Which groups. `search` is a part of a displayName or externalId, or an id."""
 
     search: _Search = ""
+    members: MemberFilter | None = None
     cursor: _Cursor | None = None
     limit: _Limit = 100
 
@@ -68,7 +69,11 @@ async def list_groups(asked: Asked) -> Response:
     query: GroupsQuery = asked.query
     try:
         page = await asked.runtime.groups.list(
-            asked.organization_id, search=query.search, cursor=query.cursor, limit=query.limit
+            asked.organization_id,
+            search=query.search,
+            members=query.members,
+            cursor=query.cursor,
+            limit=query.limit,
         )
     except BrowseCursorUnknown as error:
         raise cursor_invalid(error) from error
@@ -104,7 +109,7 @@ ROUTES = (
         method="GET",
         path=f"{SCIM}/groups",
         name="list_groups",
-        summary="List groups, newest first, with search.",
+        summary="List groups, newest first, with search and a filter.",
         needs="read",
         handler=list_groups,
         query=GroupsQuery,

@@ -78,14 +78,23 @@ def set_mapping(
 
 @mapping.command()
 @product_options(typed=True)
+@json_option
 @click.argument("organization")
-def show(product: Product, organization: str) -> None:
-    """Print the override of ORGANIZATION as JSON."""
+def show(product: Product, organization: str, *, as_json: bool) -> None:
+    """Print the override of ORGANIZATION as JSON, as `set` reads it.
 
-    async def work(app: ScimApp) -> Any:
-        return await app.mappings.get(organization)
+    With --json the defaults and how far mapping anew has come are beside it.
+    """
 
-    print_json(run(product, work))
+    async def work(app: ScimApp) -> dict[str, Any]:
+        return {
+            "mapping": await app.mappings.get(organization),
+            "defaults": app.mappings.defaults(),
+            "status": await app.mappings.status(organization),
+        }
+
+    shown = run(product, work)
+    print_json(shown if as_json else shown["mapping"])
 
 
 @mapping.command()

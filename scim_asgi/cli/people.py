@@ -19,7 +19,7 @@ from scim_asgi.cli.common import (
 )
 from scim_asgi.cli.tables import print_table
 from scim_asgi.provisioning.people import GroupPage, UserDetail, UserPage, UserSummary
-from scim_asgi.store.selections import AccountFilter
+from scim_asgi.store.selections import AccountFilter, MemberFilter
 
 _search = click.option(
     "--search", default="", metavar="TEXT", help="A part of a name, address or externalId."
@@ -110,6 +110,7 @@ def groups() -> None:
 @product_options()
 @click.argument("organization")
 @_search
+@click.option("--members", type=click.Choice(get_args(MemberFilter)), help="Whether they have any.")
 @_limit
 @_cursor
 @json_option
@@ -117,6 +118,7 @@ def list_groups(
     product: Product,
     organization: str,
     search: str,
+    members: MemberFilter | None,
     limit: int,
     cursor: str | None,
     *,
@@ -125,7 +127,9 @@ def list_groups(
     """List the groups of ORGANIZATION, newest first."""
 
     async def work(app: ScimApp) -> GroupPage:
-        return await app.groups.list(organization, search=search, cursor=cursor, limit=limit)
+        return await app.groups.list(
+            organization, search=search, members=members, cursor=cursor, limit=limit
+        )
 
     page = run(product, work)
     if as_json:

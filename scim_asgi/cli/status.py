@@ -43,8 +43,8 @@ def status(product: Product, organization: str | None, limit: int, *, as_json: b
 
     connection, left, accounts, has_token = run(product, work)
     if as_json:
-        known = {} if connection is None else {"connection": connection}
-        print_json({**known, **msgspec.to_builtins(left), "accounts": accounts})
+        known = {} if connection is None else msgspec.to_builtins(connection)
+        print_json({**known, "left": left, "accounts": accounts})
         return
     if connection is not None:
         _print_connection(connection, has_token=has_token)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-import msgspec
 
 from scim_asgi.app import ScimApp
 from scim_asgi.cli.common import (
@@ -63,7 +62,7 @@ def list_tokens(product: Product, organization: str, *, as_json: bool) -> None:
 
     tokens = run(product, work)
     if as_json:
-        print_json([msgspec.to_builtins(each) for each in tokens])
+        print_json({"data": tokens, "total_count": len(tokens)})
         return
     heads = ("id", "prefix", "state", "issued", "last used", "expires", "name")
     print_table(heads, [_row(each) for each in tokens])

@@ -31,10 +31,10 @@ VERSION = click.IntRange(min=1, max=2**53)
 
 def print_versions(versions: Sequence[SavedVersion], *, as_json: bool) -> None:
     """Print versions, newest first, and what each changed."""
+    if as_json:
+        print_json({"data": versions})
+        return
     for version in versions:
-        if as_json:
-            print_json(version)
-            continue
         saved_by = printable(version.saved_by)
         click.echo(f"{version.version:>4}  {show_time(version.saved_at)}  {saved_by}".rstrip())
         for key, (old, new) in version.difference.items():

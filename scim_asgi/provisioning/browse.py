@@ -16,7 +16,7 @@ from scim_asgi.errors import ScimAsgiError
 from scim_asgi.protocol.comparison import fold
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import ResourceRecord
-from scim_asgi.store.selections import AccountFilter, Browse, Browsed
+from scim_asgi.store.selections import AccountFilter, Browse, Browsed, MemberFilter
 
 _STRETCH = 2_000
 _MOST = 20_000
@@ -47,6 +47,7 @@ async def browse(
     search: str = "",
     active: bool | None = None,
     state: AccountFilter | None = None,
+    members: MemberFilter | None = None,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Found:
@@ -59,6 +60,7 @@ async def browse(
         BrowseCursorUnknown: The cursor is none.
     """
     text = search.strip()
+    is_filtered = any(each is not None for each in (active, state, members))
     wanted = Browse(
         organization_id=organization_id,
         resource_type=resource_type,
@@ -66,8 +68,9 @@ async def browse(
         folded=fold(text),
         active=active,
         state=state,
+        members=members,
         before=_position(cursor),
-        stretch=_STRETCH if text or active is not None or state is not None else limit + 1,
+        stretch=_STRETCH if text or is_filtered else limit + 1,
         limit=limit + 1,
     )
     if text and cursor is None:

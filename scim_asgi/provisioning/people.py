@@ -17,7 +17,7 @@ from scim_asgi.provisioning.log_entries import LogEntry, LogFilter, entry_of
 from scim_asgi.provisioning.representation import Representations, load_related
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord, AccountState, ResourceRecord
-from scim_asgi.store.selections import AccountFilter
+from scim_asgi.store.selections import AccountFilter, MemberFilter
 
 _HISTORY = 50
 
@@ -231,16 +231,30 @@ class Groups:
         organization_id: str,
         *,
         search: str = "",
+        members: MemberFilter | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> GroupPage:
-        """Return groups, newest first; the arguments are those of :meth:`Users.list`.
+        """Return groups, newest first.
+
+        Args:
+            organization_id: The organization.
+            search: A part of a displayName or externalId.
+            members: Whether they have members: none or some.
+            cursor: Where to go on, from `next_cursor`.
+            limit: How many at most.
 
         Raises:
             BrowseCursorUnknown: The cursor is none.
         """
         found = await browse(
-            self._store, organization_id, "Group", search=search, cursor=cursor, limit=limit
+            self._store,
+            organization_id,
+            "Group",
+            search=search,
+            members=members,
+            cursor=cursor,
+            limit=limit,
         )
 
         def read(tx: Transaction) -> GroupPage:

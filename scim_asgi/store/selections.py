@@ -87,6 +87,10 @@ AccountFilter = Literal["confirmed", "pending", "held", "none"]
 """How an account stands: with the host, with the background, with the guard, or not there."""
 
 
+MemberFilter = Literal["none", "some"]
+"""Whether a group has members."""
+
+
 class Browse(Struct, frozen=True, kw_only=True):
     """Which resources somebody looks for, newest first.
 
@@ -94,6 +98,7 @@ class Browse(Struct, frozen=True, kw_only=True):
         text: A part of what they are called, or ""; `folded` is the same in comparable form.
         active: Whether they are active.
         state: How their account stands.
+        members: Whether they have members.
         before: Only those with a lower number.
         stretch: How many resources are looked at.
         limit: How many are returned at most.
@@ -105,6 +110,7 @@ class Browse(Struct, frozen=True, kw_only=True):
     folded: str = ""
     active: bool | None = None
     state: AccountFilter | None = None
+    members: MemberFilter | None = None
     before: int | None = None
     stretch: int
     limit: int

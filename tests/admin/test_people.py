@@ -107,6 +107,24 @@ def test_groups_are_found_with_their_size(host: Host) -> None:
         assert ["Engineering"] == [group["display_name"] for group in found["data"]]
 
 
+@pytest.mark.parametrize(("members", "expected"), [("none", ["Sales"]), ("some", ["Engineering"])])
+def test_groups_are_filtered_by_whether_they_have_members(
+    host: Host, members: str, expected: list[str]
+) -> None:
+    people(host)
+    first = host.admin().get("/groups", params={"members": members, "limit": 1}).json()
+    assert (expected, 2, None) == (
+        [group["display_name"] for group in first["data"]],
+        first["total_count"],
+        first["next_cursor"],
+    )
+    named = {"members": members, "search": "Engineering"}
+    found = host.admin().get("/groups", params=named).json()["data"]
+    assert len(found) == (members == "some")
+    refused = host.admin().get("/groups", params={"members": "many"})
+    assert (422, "members") == (refused.status_code, refused.json()["errors"][0]["meta"]["param"])
+
+
 def test_a_resource_of_a_user_who_was_never_mapped_is_no_error(host: Host) -> None:
     client = host.connected()
     client.post("/Users", {"schemas": [USER], "userName": "nobody"})

@@ -41,11 +41,13 @@ def test_users_groups_and_tokens_are_tables_or_json(folder: Path) -> None:
     assert "created" in command(folder, "users", "show", "acme", ada["id"]).stdout
     assert "There is no User" in command(folder, "users", "show", "acme", "x", status=1).stderr
     assert "Engineering" in command(folder, "groups", "list", "acme").stdout
+    empty = command(folder, "groups", "list", "acme", "--members", "none", "--json").stdout
+    assert [] == json.loads(empty)["data"]
     tokens = command(folder, "token", "list", "acme").stdout.splitlines()
     assert tokens[0].startswith("id ")
     assert "live" in tokens[1]
     status = json.loads(command(folder, "status", "acme", "--json").stdout)
-    assert (2, 1) == (status["connection"]["users"], status["connection"]["groups"])
+    assert (2, 1) == (status["users"], status["groups"])
     assert "users    2" in command(folder, "status", "acme").stdout
 
 

@@ -40,7 +40,8 @@ def test_a_token_that_is_issued_works_at_a_server_that_runs(tmp_path: Path) -> N
         client = Client(url, token)
         assert client.create_user("ada@acme.test")["meta"]["location"].startswith(url)
         listed = json.loads(command(tmp_path, "token", "list", "acme", "--json").stdout)
-        revoked = command(tmp_path, "token", "revoke", listed[0]["id"], "--json").stdout
+        assert 1 == listed["total_count"]
+        revoked = command(tmp_path, "token", "revoke", listed["data"][0]["id"], "--json").stdout
         assert json.loads(revoked)["revoked_at"] is not None
         assert_error(client.get("/Users"), 401)
         client.close()

@@ -158,9 +158,13 @@ def test_the_history_shows_who_and_the_difference(folder: Path) -> None:
     assert text.splitlines()[0].startswith("   2  20")
     assert text.splitlines()[0].endswith(f"  {getpass.getuser()}")
     assert "      - title: public_metadata.title\n      + title: first_name\n" in text
-    newest = command(folder, "mapping", "history", "acme", "--json", "--limit", "1").stdout
-    assert {"title": ["public_metadata.title", "first_name"]} == json.loads(newest)["difference"]
+    (newest,) = as_json(folder, "mapping", "history", "acme", "--limit", "1")["data"]
+    assert {"title": ["public_metadata.title", "first_name"]} == newest["difference"]
     assert "" == command(folder, "mapping", "history", "other").stdout
+    shown = as_json(folder, "mapping", "show", "acme")
+    assert {"mapping", "defaults", "status"} == set(shown)
+    assert {"title": "first_name"} == shown["mapping"]
+    assert "first_name" == shown["defaults"]["name.givenName"]
     done = attempt(folder, "mapping", "restore", "acme", "9")
     assert (1, True) == (done.exit_code, "no version 9" in done.stderr)
     trial = as_json(folder, "mapping", "restore", "acme", "1", "--dry-run")
@@ -212,7 +216,7 @@ def test_role_rules_have_a_history_and_are_restored(folder: Path) -> None:
     assert text.splitlines()[0].endswith(f"  {getpass.getuser()}")
     assert "      - Acme-Admins: org:admin\n      + Acme-Admins: org:owner\n" in text
     assert "      - default role: org:member\n" in text
-    newest = as_json(folder, "roles", "history", "acme", "--limit", "1")
+    (newest,) = as_json(folder, "roles", "history", "acme", "--limit", "1")["data"]
     assert (2, ["org:admin", "org:owner"]) == (
         newest["version"],
         newest["difference"]["Acme-Admins"],
@@ -233,8 +237,8 @@ def test_who_names_the_version_saves_over_no_newer_one(folder: Path, group: str,
     done = attempt(folder, group, "set", "acme", "none.json", "--if-version", "0")
     assert (1, True) == (done.exit_code, "is at version 1, saved by" in done.stderr)
     command(folder, group, "set", "acme", "none.json", "--if-version", "1")
-    versions = command(folder, group, "history", "acme", "--json").stdout.splitlines()
-    assert [2, 1] == [json.loads(line)["version"] for line in versions]
+    versions = as_json(folder, group, "history", "acme")["data"]
+    assert [2, 1] == [each["version"] for each in versions]
 
 
 @pytest.mark.parametrize(

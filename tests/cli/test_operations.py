@@ -143,7 +143,8 @@ def test_reconcile_says_what_was_not_confirmed_and_status_lists_it(tmp_path: Pat
         assert "ada@acme.test" in shown
         assert f"PATCH /Users/{user}" in shown
         status = json.loads(command(tmp_path, "status", "--json").stdout)
-        assert (1, 0, 0) == (status["pending"], status["to_map"], status["held"])
+        left = status["left"]
+        assert (1, 0, 0) == (left["pending"], left["to_map"], left["held"])
         assert "update" == status["accounts"][0]["change"]
         (tmp_path / "broken").unlink()
         # The server may have been first.
@@ -214,7 +215,8 @@ def test_what_the_guard_holds_is_shown_and_released(tmp_path: Path) -> None:
         shown = command(tmp_path, "status", "acme").stdout
         assert "held     3 (3 deletions): unusually many at once." in shown
         assert "scim-asgi release acme" in shown
-        assert 3 == json.loads(command(tmp_path, "status", "acme", "--json").stdout)["held"]
+        status = json.loads(command(tmp_path, "status", "acme", "--json").stdout)
+        assert ("held", 3) == (status["state"], status["left"]["held"])
         assert "held" in command(tmp_path, "log", "acme").stdout
         released = command(tmp_path, "release", "acme", "--json").stdout
         assert {"organization_id": "acme", "released": 3} == json.loads(released)

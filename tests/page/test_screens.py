@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.client import USER, Client
 from tests.page.conftest import come
@@ -125,6 +125,80 @@ def test_forms_with_errors_questions_and_dry_runs_are_in_order(
     visit.button("Issue token").click()
     visit.sees("Copy the token now")
     visit.check()
+
+
+def test_groups_are_filtered_by_whether_they_have_members(
+    browser: Browser, host: Host, visitors: list[Visitor]
+) -> None:
+    directory = host.connected()
+    directory.create_group("Engineering", directory.create_user("ada@acme.example")["id"])
+    directory.create_group("Sales")
+    visit = come(browser, host, visitors)
+    table = visit.go("roles").get_by_role("table")
+    expect(table).to_contain_text("Engineering")
+    for choice, shown, hidden in (
+        ("With members", "Engineering", "Sales"),
+        ("Without members", "Sales", "Engineering"),
+    ):
+        visit.field("Show").select_option(choice)
+        visit.button("Search").click()
+        expect(table).to_contain_text(shown)
+        expect(table).not_to_contain_text(hidden)
+        expect(table).to_contain_text("1 shown, of 2 groups")
+    visit.check()
+    visit.go("roles?members=many")
+    expect(table).to_contain_text("2 groups")
+
+
+def test_while_a_preview_is_worked_out_the_page_says_so(
+    browser: Browser, host: Host, visitors: list[Visitor]
+) -> None:
+    host.connected().create_user("ada@acme.example", title="Countess")
+    visit = come(browser, host, visitors)
+    page = visit.go("mapping")
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    page.route(f"{host.page_url}/mapping", hold)
+    region = page.locator("#preview")
+    for title, is_answered in (("public_metadata.title", True), ("public_metadata.rank", False)):
+        visit.field("SCIM path").fill("title")
+        visit.field("Account field").fill(title)
+        expect(region).to_have_attribute("aria-busy", "true")
+        expect(region).to_contain_text("Working it out …")
+        visit.check()
+        while asked:
+            asked[0].continue_() if is_answered else asked[0].abort()
+            del asked[0]
+        expect(region).not_to_have_attribute("aria-busy", "true")
+        expect(region).not_to_contain_text("Working it out …")
+        expect(region).to_contain_text("public_metadata.title")
+
+
+def test_a_step_that_waits_says_when_its_answer_takes_long(
+    browser: Browser, host: Host, visitors: list[Visitor]
+) -> None:
+    visit = come(browser, host, visitors)
+    page = visit.go("setup/entra")
+    visit.button("Issue token").click()
+    visit.sees("Copy the token now")
+    asked: list[Route] = []
+    is_slow = True
+
+    def hold(route: Route) -> None:
+        asked.append(route) if is_slow else route.continue_()
+
+    page.route(f"{host.page_url}/setup/entra", hold)
+    step = page.locator("#step-test")
+    expect(step).to_have_attribute("aria-busy", "true")
+    expect(step).to_contain_text("Looking again …")
+    is_slow = False
+    for route in asked:
+        route.continue_()
+    expect(step).not_to_have_attribute("aria-busy", "true")
+    expect(step).not_to_contain_text("Looking again …")
 
 
 def test_who_may_only_look_sees_everything_and_no_button(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import zip_longest
+from typing import get_args
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -25,6 +27,7 @@ from scim_asgi.provisioning.people import GroupPage
 from scim_asgi.provisioning.roles import entries
 from scim_asgi.provisioning.trials import Trial
 from scim_asgi.provisioning.versions import VersionConflict
+from scim_asgi.store.selections import MemberFilter
 
 _PAGE = 100
 
@@ -159,7 +162,7 @@ async def _page(visit: Visit, edited: Edit, *, is_edited: bool = False) -> Respo
     runtime = visit.runtime
     groups = await _groups(visit)
     override = await runtime.mappings.get(visit.organization_id)
-    search = visit.query.get("search")
+    search, members = visit.query.get("search"), _members(visit)
     return render(
         visit,
         "roles.html",
@@ -170,7 +173,9 @@ async def _page(visit: Visit, edited: Edit, *, is_edited: bool = False) -> Respo
         known=sorted(runtime.roles.known or ()),
         groups=groups,
         search=search,
-        more=groups.next_cursor and visit.url("roles", search=search, cursor=groups.next_cursor),
+        members=members or "",
+        more=groups.next_cursor
+        and visit.url("roles", search=search, members=members or "", cursor=groups.next_cursor),
         used=_used(edited),
         is_mapped=any(value.rpartition("}}.")[2].strip() == ROLE for value in override.values()),
         has_roles=runtime.mappings.fields.has(ROLE),
@@ -180,12 +185,22 @@ async def _page(visit: Visit, edited: Edit, *, is_edited: bool = False) -> Respo
 
 
 async def _groups(visit: Visit) -> GroupPage:
-    use_case = visit.runtime.groups
-    search, cursor = visit.query.get("search"), visit.query.get("cursor") or None
+    listed = partial(
+        visit.runtime.groups.list,
+        visit.organization_id,
+        search=visit.query.get("search"),
+        members=_members(visit),
+        limit=_PAGE,
+    )
     try:
-        return await use_case.list(visit.organization_id, search=search, cursor=cursor, limit=_PAGE)
+        return await listed(cursor=visit.query.get("cursor") or None)
     except BrowseCursorUnknown:
-        return await use_case.list(visit.organization_id, search=search, limit=_PAGE)
+        return await listed()
+
+
+def _members(visit: Visit) -> MemberFilter | None:
+    asked = visit.query.get("members")
+    return next((each for each in get_args(MemberFilter) if each == asked), None)
 
 
 def _used(edited: Edit) -> dict[str, str]:

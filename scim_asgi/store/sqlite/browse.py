@@ -41,6 +41,8 @@ _STATES = {
     "pending": "a.delivery_id IS NOT NULL AND a.held_since IS NULL",
     "confirmed": "a.number IS NOT NULL AND a.delivery_id IS NULL AND a.held_since IS NULL",
 }
+_HAS_MEMBERS = "EXISTS (SELECT 1 FROM memberships AS m WHERE m.group_number = r.number)"
+_MEMBERSHIPS = {"none": f"NOT {_HAS_MEMBERS}", "some": _HAS_MEMBERS}
 _MEMBERS = """
 SELECT group_number, count(*) FROM memberships
 WHERE group_number IN (SELECT value FROM json_each(?)) GROUP BY group_number
@@ -100,6 +102,8 @@ def _where(browse: Browse, *, contains: bool) -> str:
         conditions.append("coalesce(r.search ->> '$.active', 1) = :active")
     if browse.state is not None:
         conditions.append(_STATES[browse.state])
+    if browse.members is not None:
+        conditions.append(_MEMBERSHIPS[browse.members])
     return " AND ".join(conditions)
 
 

@@ -23,21 +23,34 @@ function swap(element, page) {
   return node;
 }
 
+/** Marks what is being fetched, in words where that takes longer; returns what takes it back. */
+function working(element, text, place, after) {
+  const said = document.createElement("p");
+  said.className = "hint";
+  said.textContent = text;
+  element.setAttribute("aria-busy", "true");
+  const timer = setTimeout(() => element[place](said), after);
+  return () => { clearTimeout(timer); said.remove(); element.removeAttribute("aria-busy"); };
+}
+
 /** Keeps what has data-refresh up to date, for as long as it has it. */
 function refresh(element) {
   element.pristine ??= element.cloneNode(true);
   const wait = Number(element.dataset.refresh);
   setTimeout(async () => {
     if (!element.isConnected) return;
-    const busy = document.hidden || element.contains(document.activeElement);
+    const isUsed = document.hidden || element.contains(document.activeElement);
+    const done = isUsed ? null : working(element, "Looking again …", "append", 1000);
     try {
-      const node = busy ? null : swap(element, await pageAt(location.href));
+      const page = isUsed ? null : await pageAt(location.href);
+      const node = page && swap(element, page);
       if (node) {
         prepare(node);
         if (element.dataset.announce && !node.dataset.announce) announce(element.dataset.announce);
         return;
       }
     } catch { /* The next round tries again. */ }
+    done?.();
     refresh(element);
   }, wait);
 }
@@ -83,18 +96,22 @@ async function ask(link) {
 
 /** Shows what a form would do while somebody types. */
 function preview(form) {
-  let timer, round = 0;
+  let timer, done, round = 0;
   form.addEventListener("input", () => {
     clearTimeout(timer);
     const mine = ++round;
     timer = setTimeout(async () => {
       const body = new URLSearchParams(new FormData(form));
       body.set("intent", "preview");
+      const shown = document.getElementById("preview");
+      if (shown) done ??= working(shown, "Working it out …", "prepend", 200);
       try {
         const page = await pageAt(form.action, { method: "POST", body });
         if (mine !== round) return;
+        done = done?.();
         for (const element of document.querySelectorAll("[data-live]")) swap(element, page);
       } catch { /* The button works without. */ }
+      if (mine === round) done = done?.();
     }, 350);
   });
 }
