@@ -42,12 +42,13 @@ def main() -> None:
 
 def _connect(visitor: Visitor, host: Host) -> Client:
     take(visitor, "overview-empty", "")
+    take(visitor, "users-empty", "users")
+    take(visitor, "log-empty", "log")
     take(visitor, "setup", "setup")
     page = visitor.go("setup/entra")
     visitor.button("Issue token").click()
     token = shown_token(page)
-    # The picture shows a token that nobody has.
-    page.locator("#token").evaluate("each => each.textContent = 'scim_' + 'x'.repeat(49)")
+    _hide_token(visitor)
     save(visitor, "setup-waiting")
     page.reload()
     save(visitor, "setup-shown")
@@ -61,6 +62,12 @@ def _connect(visitor: Visitor, host: Host) -> Client:
     directory = host.directory(token)
     directory.send("GET", "/Users?count=1", headers=_ENTRA)
     return directory
+
+
+def _hide_token(visitor: Visitor) -> None:
+    """Let the page show a token that nobody has."""
+    shown = visitor.page.locator("#token")
+    shown.evaluate("each => each.textContent = 'scim_' + 'x'.repeat(49)")
 
 
 def _configure(visitor: Visitor, host: Host) -> None:
@@ -100,6 +107,7 @@ def _clash(visitor: Visitor, other: Visitor) -> None:
     other.sees("The attribute mapping is saved.")
     visitor.button("Save").click()
     save(visitor, "mapping-conflict")
+    _question(visitor, "mapping-restore", "mapping/history")
     other.leave()
 
 
@@ -112,6 +120,13 @@ def _everyday(visitor: Visitor, host: Host, directory: Client) -> None:
     directory.post("/Users", {"schemas": [USER], "userName": "contractor-7"}, headers=_ENTRA)
     take(visitor, "overview", "")
     take(visitor, "tokens", "tokens")
+    _question(visitor, "token-revoke", "tokens")
+    visitor.go("tokens")
+    visitor.field("Name").fill("Entra ID, from January")
+    visitor.button("Issue token").click()
+    visitor.sees("Copy the token now")
+    _hide_token(visitor)
+    save(visitor, "token-issued")
     take(visitor, "users", "users")
     users = host.http().get("../scim/users").json()["data"]
     take(visitor, "user", f"users/{users[0]['id']}")
@@ -123,6 +138,15 @@ def _everyday(visitor: Visitor, host: Host, directory: Client) -> None:
         directory.patch(f"/Users/{each['id']}", off, headers=_ENTRA)
     take(visitor, "overview-held", "")
     take(visitor, "held", "held")
+    _question(visitor, "held-release", "held")
+    take(visitor, "problem", "users/nobody")
+
+
+def _question(visitor: Visitor, name: str, path: str) -> None:
+    """Take the picture of the question that comes before something is done."""
+    visitor.go(path).locator("main a[data-dialog]").first.click()
+    visitor.page.get_by_role("dialog").wait_for()
+    save(visitor, name, most=_HEIGHT)
 
 
 def take(visitor: Visitor, name: str, path: str) -> None:
@@ -131,16 +155,16 @@ def take(visitor: Visitor, name: str, path: str) -> None:
     save(visitor, name)
 
 
-def save(visitor: Visitor, name: str) -> None:
+def save(visitor: Visitor, name: str, *, most: int = 1500) -> None:
     """Take a picture of what is shown, with few colours and so few bytes."""
-    raw = visitor.page.screenshot(full_page=True, clip=_clip(visitor))
+    raw = visitor.page.screenshot(full_page=True, clip=_clip(visitor, most))
     picture = Image.open(BytesIO(raw)).convert("RGB")
     picture.quantize(_COLOURS).save(_FOLDER / f"{name}.png", optimize=True)
 
 
-def _clip(visitor: Visitor) -> FloatRect:
+def _clip(visitor: Visitor, most: int) -> FloatRect:
     height = visitor.page.evaluate("document.documentElement.scrollHeight")
-    return FloatRect(x=0, y=0, width=_WIDTH, height=min(height, 1500))
+    return FloatRect(x=0, y=0, width=_WIDTH, height=min(height, most))
 
 
 if __name__ == "__main__":
