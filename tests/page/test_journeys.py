@@ -6,9 +6,10 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.client import ENTERPRISE, USER
+from tests.client import ENTERPRISE
 from tests.page.conftest import come
 from tests.page.hosts import Host
+from tests.page.skipped import find_out_why_somebody_was_skipped
 from tests.page.visitors import TOKEN, Visitor, shown_token
 from tests.waiting import until
 
@@ -167,20 +168,7 @@ def test_a_group_gives_a_role(host: Host, visit: Visitor) -> None:
 
 
 def test_it_can_be_found_out_why_somebody_was_skipped(host: Host, visit: Visitor) -> None:
-    directory = host.connected()
-    directory.create_user("ada@acme.example")
-    refused = directory.post("/Users", {"schemas": [USER], "userName": "contractor-7"})
-    assert 400 == refused.status_code
-    visit.go("users")
-    visit.field("Search").fill("contractor-7")
-    visit.button("Search").click()
-    visit.link("in the log").click()
-    visit.field("Outcome").select_option("skipped")
-    visit.button("Filter").click()
-    visit.link("Open Skipped contractor-7").click()
-    visit.sees('"userName" holds "contractor-7"')
-    visit.sees("Set it for this person in the directory, or change the attribute mapping.")
-    visit.sees("POST /Users")
+    find_out_why_somebody_was_skipped(host, visit)
 
 
 def test_a_token_is_replaced_without_a_gap(host: Host, visit: Visitor) -> None:

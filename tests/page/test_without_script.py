@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.client import USER
 from tests.page.conftest import come
 from tests.page.hosts import Host
+from tests.page.skipped import find_out_why_somebody_was_skipped
 from tests.page.visitors import Visitor, shown_token
 from tests.waiting import until
 
@@ -59,20 +59,7 @@ def test_attributes_and_roles_are_mapped(host: Host, visit: Visitor) -> None:
 
 
 def test_it_can_be_found_out_why_somebody_was_skipped(host: Host, visit: Visitor) -> None:
-    directory = host.connected()
-    directory.create_user("ada@acme.example")
-    refused = directory.post("/Users", {"schemas": [USER], "userName": "contractor-7"})
-    assert 400 == refused.status_code
-    visit.go("users")
-    visit.field("Search").fill("contractor-7")
-    visit.button("Search").click()
-    visit.link("in the log").click()
-    visit.field("Outcome").select_option("skipped")
-    visit.button("Filter").click()
-    visit.link("Open Skipped contractor-7").click()
-    visit.sees('"userName" holds "contractor-7"')
-    visit.sees("Set it for this person in the directory, or change the attribute mapping.")
-    visit.sees("POST /Users")
+    find_out_why_somebody_was_skipped(host, visit)
 
 
 def test_the_set_up_follows_while_people_arrive(host: Host, visit: Visitor) -> None:
