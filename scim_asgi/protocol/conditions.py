@@ -8,11 +8,11 @@ multi-valued attributes included, and ``eq null`` is the same as ``not (… pr)`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from scim_asgi.protocol.comparison import comparable
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -36,8 +36,7 @@ _OPERATORS: dict[str, frozenset[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """Some value of the target stands in the relation to the (comparable) value.
 
     ``operator`` is one of eq, co, sw, ew, gt, ge, lt, le; ``ne`` is bound as a negated eq.
@@ -48,36 +47,31 @@ class Compare:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """The target has a non-empty value."""
 
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Struct, frozen=True):
     """Every condition holds."""
 
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """Some condition holds."""
 
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+class Negation(Struct, frozen=True):
     """The condition does not hold."""
 
     condition: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """One element of the target makes the condition hold; its targets are the sub-attributes."""
 
     target: Target

@@ -6,12 +6,12 @@ What directories write otherwise has been put right before (:mod:`scim_asgi.prot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import isfinite
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from scim_asgi.protocol.dialects.filters import read_filter
 from scim_asgi.protocol.errors import InvalidFilter
@@ -22,8 +22,7 @@ from scim_asgi.protocol.tokens import OPERATORS, Token, tokenize
 Value: TypeAlias = "str | int | float | bool | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """``path operator value``; the value is the JSON literal.
 
     ``raw`` is a number, boolean or null as it was written: a directory may mean text by it.
@@ -39,8 +38,7 @@ class Comparison:
         return f"{self.path} {self.operator} {literal}"
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """``path pr``."""
 
     path: Path
@@ -49,8 +47,7 @@ class Present:
         return f"{self.path} pr"
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """Every term holds."""
 
     terms: tuple[Node, ...]
@@ -59,8 +56,7 @@ class And:
         return " and ".join(f"({t})" if isinstance(t, (And, Or)) else str(t) for t in self.terms)
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """Some term holds."""
 
     terms: tuple[Node, ...]
@@ -69,8 +65,7 @@ class Or:
         return " or ".join(f"({t})" if isinstance(t, Or) else str(t) for t in self.terms)
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """The term does not hold."""
 
     term: Node
@@ -79,8 +74,7 @@ class Not:
         return f"not ({self.term})"
 
 
-@dataclass(frozen=True, slots=True)
-class ValuePath:
+class ValuePath(Struct, frozen=True):
     """``path[term]``: one element of a multi-valued attribute makes the term hold."""
 
     path: Path

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scim_asgi.protocol.conditions import AllOf, AnyOf, Condition, Element, Negation
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """A piece of SQL and the values of its parameters, in order.
 
     Attributes:
