@@ -8,9 +8,10 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
@@ -39,9 +40,7 @@ class Work(Protocol[T_co]):
     def __call__(self, *, at_once: bool) -> T_co: ...
 
 
-# No repr: what a unit holds is nobody's to log.
-@dataclass(slots=True, eq=False, repr=False)
-class _Unit:
+class _Unit(Struct, eq=False):
     work: Work[Any]
     durable: bool
     brief: bool
@@ -49,6 +48,9 @@ class _Unit:
     is_careful: bool = False
     result: Any = None
     error: BaseException | None = None
+
+    # What a unit holds is nobody's to log.
+    __repr__ = object.__repr__
 
 
 class _Spoilt(Exception):
