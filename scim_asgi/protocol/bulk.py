@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from scim_asgi.protocol.dialects.messages import has_member, member
+from scim_asgi.protocol.dialects.messages import member
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
 from scim_asgi.protocol.messages import BULK_REQUEST, operations_of
@@ -99,7 +99,7 @@ def _read_operation(operation: Any, place: str, taken: set[str]) -> BulkOperatio
     if bulk_id in taken:
         msg = f'"{place}.bulkId" is the one of an earlier operation; give each its own.'
         raise InvalidSyntax(msg)
-    data = member(operation, "data") if has_member(operation, "data") else UNSET
+    data = member(operation, "data", UNSET)
     if method.upper() != "DELETE" and not isinstance(data, dict):
         msg = f'"{place}.data" has to be an object: the body of the request.'
         raise InvalidSyntax(msg)

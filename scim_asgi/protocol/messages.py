@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from scim_asgi.protocol.dialects.messages import has_member, member
+from scim_asgi.protocol.dialects.messages import member
 from scim_asgi.protocol.errors import (
     InvalidCount,
     InvalidPath,
@@ -111,20 +111,19 @@ def read_patch(body: dict[str, Any], limits: Limits = DEFAULT_LIMITS) -> list[Pa
 
 
 def _read_operation(operation: Any, index: int) -> PatchOperation:
-    place = f"Operations[{index}]"
     if not isinstance(operation, dict):
-        msg = f'"{place}" has to be an object with op, path and value.'
+        msg = f'"Operations[{index}]" has to be an object with op, path and value.'
         raise InvalidSyntax(msg)
     op = member(operation, "op")
     folded = op.casefold() if isinstance(op, str) else None
     if folded not in ("add", "remove", "replace"):
-        msg = f'"{place}.op" has to be add, remove or replace.'
+        msg = f'"Operations[{index}].op" has to be add, remove or replace.'
         raise InvalidSyntax(msg)
     path = member(operation, "path")
     if path is not None and not isinstance(path, str):
-        msg = f'"{place}.path" has to be text.'
+        msg = f'"Operations[{index}].path" has to be text.'
         raise InvalidPath(msg)
-    value = member(operation, "value") if has_member(operation, "value") else UNSET
+    value = member(operation, "value", UNSET)
     return PatchOperation(folded, path or None, value, index)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -39,9 +40,8 @@ def differences(
     found: Differences = {}
     if before is None or before is after:
         return found
-    for name in _names(before, after):
-        old, new = before.get(name), after.get(name)
-        if old != new and name != "schemas":
+    for name, (old, new) in _differing(before, after):
+        if name != "schemas":
             found |= _of_attribute(definition, name, old, new)
     return found
 
@@ -81,10 +81,11 @@ def _of_object(
     attribute: Attribute | None, path: str, old: dict[str, Any], new: dict[str, Any]
 ) -> Differences:
     hidden = _hidden_subs(attribute)
-    return {
-        f"{path}.{sub}": tuple(map(_masked if sub in hidden else _bounded, pair))
-        for sub, pair in _differing(old, new)
-    }
+    found: Differences = {}
+    for sub, (before, after) in _differing(old, new):
+        shown = _masked if sub in hidden else _bounded
+        found[f"{path}.{sub}"] = shown(before), shown(after)
+    return found
 
 
 def _of_list(attribute: Attribute | None, path: str, old: list[Any], new: list[Any]) -> Differences:
@@ -92,7 +93,7 @@ def _of_list(attribute: Attribute | None, path: str, old: list[Any], new: list[A
     if olds is None or news is None:
         return {path: _gone_and_come(_hidden_subs(attribute), old, new)}
     found: Differences = {}
-    for kind in _names(olds, news):
+    for kind in olds | news:
         place = f"{path}[type eq {_encode(kind).decode()}]"
         found |= _of_object(attribute, place, olds.get(kind, {}), news.get(kind, {}))
     return {path: pair for path, pair in found.items() if not path.endswith(".type")}
@@ -132,6 +133,7 @@ def _without(hidden: frozenset[str], element: Any) -> Any:
     return {name: _HIDDEN if name in hidden else each for name, each in element.items()}
 
 
+@lru_cache(maxsize=1024)
 def _hidden_subs(attribute: Attribute | None) -> frozenset[str]:
     subs = () if attribute is None else attribute.sub_attributes
     return frozenset(sub.name for sub in subs if sub.is_hidden)
@@ -152,14 +154,11 @@ def _bounded(value: Any) -> Any:
 
 
 def _are(kind: type, old: Any, new: Any) -> bool:
-    return all(value is None or isinstance(value, kind) for value in (old, new))
+    return (old is None or isinstance(old, kind)) and (new is None or isinstance(new, kind))
 
 
 def _differing(old: dict[str, Any], new: dict[str, Any]) -> Iterable[tuple[str, tuple[Any, Any]]]:
-    for name in _names(old, new):
-        if old.get(name) != new.get(name):
-            yield name, (old.get(name), new.get(name))
-
-
-def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterable[str]:
-    return dict.fromkeys([*old, *new])
+    for name in old | new:
+        before, after = old.get(name), new.get(name)
+        if before != after:
+            yield name, (before, after)
