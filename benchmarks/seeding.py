@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import shutil
 import sqlite3
-from contextlib import closing
+import tempfile
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,14 +72,16 @@ def databases(users: int, folder: Path, progress: Progress = lambda _: None) -> 
     """
     kept = CACHE / f"{users}-{_state()}"
     if not kept.is_dir():
-        for old in CACHE.glob(f"{users}-*"):
-            shutil.rmtree(old)
-        making = CACHE / f"making-{users}"
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        asyncio.run(seed(making / "ours.db", users, progress))
-        fill_ceiling(making / "ceiling.db", users)
-        making.rename(kept)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for old in set(CACHE.glob(f"{users}-*")) - {kept}:
+            shutil.rmtree(old, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="making-", dir=CACHE) as making:
+            made = Path(making) / "made"
+            made.mkdir()
+            asyncio.run(seed(made / "ours.db", users, progress))
+            fill_ceiling(made / "ceiling.db", users)
+            with suppress(OSError):  # Another process was first.
+                made.rename(kept)
     copies = folder / f"ours-{users}.db", folder / f"ceiling-{users}.db"
     for name, copy in zip(("ours.db", "ceiling.db"), copies, strict=True):
         shutil.copyfile(kept / name, copy)
