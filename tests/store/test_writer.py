@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ def save(tx: Transaction) -> int:
     """Save a version of a mapping and return its number."""
     record = VersionRecord(organization_id="acme", content={}, saved_at=now())
     return tx.mappings.insert(record)
+
+
+def note(tx: Transaction) -> None:
+    """Note something that nobody waits for."""
+    save(tx)
 
 
 def saves_slowly(begun: threading.Event) -> Callable[[Transaction], int]:
@@ -103,6 +109,41 @@ async def test_a_store_is_closed_once_nothing_is_written_any_more(store: SqliteS
     await store._writer.finish()
     assert store._writer._running is None
     await writing
+
+
+async def test_a_store_is_closed_although_what_was_noted_last_cannot_be_stored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "scim.db"
+    store = SqliteStore(str(path), busy_timeout=0.05)
+    await store.open()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store.note(note)
+        await store.close()
+    assert "could not be noted: database is locked" in caplog.text
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.read(lambda tx: tx.mappings.current("acme"))
+
+
+async def test_a_file_that_was_put_back_is_used_at_once_whatever_had_been_noted(
+    store: SqliteStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.write(save)
+    path, backup = tmp_path / "scim.db", tmp_path / "backup.db"
+    with closing(sqlite3.connect(path)) as reading, closing(sqlite3.connect(backup)) as writing:
+        reading.backup(writing)
+    for name in ("scim.db", "scim.db-wal", "scim.db-shm"):
+        (tmp_path / name).unlink()
+    with pytest.raises(StoreUnavailable, match="deleted or replaced"):
+        await store.write(save)
+    backup.rename(path)
+    store.note(note)
+    found = await store.read(lambda tx: tx.mappings.current("acme"))
+    assert found is not None
+    assert 1 == found.number
+    assert "could not be noted" in caplog.text
+    assert 2 == await store.write(save)
 
 
 @pytest.mark.parametrize(("length", "is_at_once"), [(1_000, True), (100_000, False)])

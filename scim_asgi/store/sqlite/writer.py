@@ -108,8 +108,9 @@ class Writer:
             await self.write(_nothing, durable=False, brief=True)
 
     async def finish(self) -> None:
-        """Wait until nothing waits any more."""
-        await self.flush()
+        """Wait until nothing waits any more, whether it could be stored or not."""
+        if self._waiting:
+            self._start()
         while self._running is not None and not self._running.done():
             await asyncio.wait([self._running])
 
