@@ -79,7 +79,8 @@ def state(database: Path) -> State:
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
-    query = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid"
+    own = "type = 'table' AND name NOT LIKE 'sqlite%'"
+    query = f"SELECT name FROM sqlite_master WHERE {own} ORDER BY rowid"
     return [name for (name,) in connection.execute(query)]
 
 
@@ -117,9 +118,9 @@ class Copies:
                 if not gone[name]
             ]
             self._counters = [
-                _counter(name, _columns(connection, name), [*gone[name]], [*come[name]])
-                for name in gone
-                if gone[name]
+                query
+                for name, rows in gone.items()
+                for query in _counters(name, _columns(connection, name), [*rows], [*come[name]])
             ]
 
     def store(self, last: int, progress: Progress = lambda _: None) -> None:
@@ -213,22 +214,31 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
 
 
-def _counter(table: str, columns: list[str], gone: list[Row], come: list[Row]) -> str:
-    """Return what makes a counter go on by some users as it has gone on by one.
+def _counters(table: str, columns: list[str], gone: list[Row], come: list[Row]) -> Iterator[str]:
+    """Yield what makes counters go on by some users as they have gone on by one.
 
     Raises:
         RuntimeError: What has changed is no counter.
     """
-    if len(gone) != 1 or len(come) != 1:
-        msg = f"A user has changed {len(gone)} rows of {table} and added {len(come)}."
+    after = {_key(row): row for row in come}
+    for row in gone:
+        changed = after.pop(_key(row), None)
+        if changed is None:
+            msg = f"A user has changed a row of {table} that is no counter: {row}."
+            raise RuntimeError(msg)
+        pairs = [*zip(columns, row, changed, strict=True)]
+        changes = [
+            f"{name} = {name} + {new - old} * :users" for name, old, new in pairs if old != new
+        ]
+        same = [f"{name} IS {_literal(old)}" for name, old, new in pairs if old == new]
+        yield f"UPDATE {table} SET {', '.join(changes)} WHERE {' AND '.join(same)}"
+    if gone and after:
+        msg = f"A user has changed counters in {table} and added rows: {[*after.values()]}."
         raise RuntimeError(msg)
-    changes, keys = [], []
-    for name, before, after in zip(columns, gone[0], come[0], strict=True):
-        if before == after:
-            keys.append(f"{name} IS {_literal(before)}")
-        else:
-            changes.append(f"{name} = {name} + {after - before} * :users")
-    return f"UPDATE {table} SET {', '.join(changes)} WHERE {' AND '.join(keys)}"
+
+
+def _key(row: Row) -> Row:
+    return tuple(value for value in row if not isinstance(value, int))
 
 
 def _literal(value: Any) -> str:
