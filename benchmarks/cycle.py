@@ -190,8 +190,9 @@ def _differing(first: Replay, second: Replay, shared: Figures) -> Fact:
     """Return what the peer was not sent, and what it answered otherwise."""
     said = [f"{times} times {what}" for what, times in second.differing.items()]
     said.append(
-        f"it was sent {len(second.times):,} of {len(first.times):,} requests in "
-        f"{second.seconds:.0f} s, and ours answered the same ones at {shared.rate:,.0f} a second"
+        f"it answered {len(second.times):,} of {len(first.times):,} requests in "
+        f"{second.seconds:.0f} s; ours took {len(second.times) / shared.rate:.0f} s for the "
+        f"same ones and {first.seconds:.0f} s for all"
     )
     return Fact(
         job="requests of that cycle that scim2-server does not carry out",

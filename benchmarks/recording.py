@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +73,11 @@ def recording(users: int, groups: int) -> Recording:
     if not kept.exists():
         made = asyncio.run(record(users, groups))
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(msgspec.msgpack.encode(made))
+        with tempfile.NamedTemporaryFile(dir=kept.parent) as written:
+            written.write(msgspec.msgpack.encode(made))
+            written.flush()
+            with suppress(FileExistsError):  # Another process was first.
+                os.link(written.name, kept)
     return msgspec.msgpack.decode(kept.read_bytes(), type=Recording)
 
 

@@ -1,7 +1,7 @@
 """Databases with many users in them, made once for each state of the tables and then kept.
 
-A user is stored by what a POST is stored by, in the same rows: only the transactions are large,
-nothing waits for the disk, and the hook is taken as called.
+The first users are stored by what a POST is stored by, with the hook taken as called. The others
+are copies of the last of them with values of their own, in the same rows.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import asyncio
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from itertools import islice
+import tempfile
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from benchmarks.ceiling import INSERT, META, TABLE
+from benchmarks.copying import Copies, Progress, state
 from benchmarks.hooks import Idle
 from benchmarks.people import external_id, group, login, patch, user
 from scim_asgi import ScimApp
@@ -36,14 +37,16 @@ ORGANIZATION = "bench"
 MOST_MEMBERS = 100_000
 
 CACHE = Path(__file__).parent / "results" / "databases"
+_FIRST = 2
 _BATCH = 2000
 _CACHE_KIB = 2_000_000
 _HOOK = {"change": "create", "attempt": 1, "milliseconds": 0}
-_SOURCES = [Path(__file__), *(Path(__file__).with_name(f"{n}.py") for n in ("people", "ceiling"))]
+_SOURCES = [
+    Path(__file__),
+    *(Path(__file__).with_name(f"{n}.py") for n in ("people", "ceiling", "copying")),
+]
 
 _encode = msgspec.json.Encoder().encode
-
-Progress = Callable[[int], None]
 
 
 def sizes_of_groups(users: int) -> list[int]:
@@ -69,14 +72,16 @@ def databases(users: int, folder: Path, progress: Progress = lambda _: None) -> 
     """
     kept = CACHE / f"{users}-{_state()}"
     if not kept.is_dir():
-        for old in CACHE.glob(f"{users}-*"):
-            shutil.rmtree(old)
-        making = CACHE / f"making-{users}"
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        asyncio.run(seed(making / "ours.db", users, progress))
-        fill_ceiling(making / "ceiling.db", users)
-        making.rename(kept)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for old in set(CACHE.glob(f"{users}-*")) - {kept}:
+            shutil.rmtree(old, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="making-", dir=CACHE) as making:
+            made = Path(making) / "made"
+            made.mkdir()
+            asyncio.run(seed(made / "ours.db", users, progress))
+            fill_ceiling(made / "ceiling.db", users)
+            with suppress(OSError):  # Another process was first.
+                made.rename(kept)
     copies = folder / f"ours-{users}.db", folder / f"ceiling-{users}.db"
     for name, copy in zip(("ours.db", "ceiling.db"), copies, strict=True):
         shutil.copyfile(kept / name, copy)
@@ -98,19 +103,25 @@ async def seed(database: Path, users: int, progress: Progress = lambda _: None) 
         users: How many users.
         progress: Is told how many are stored.
     """
+    await _first_users(database, range(min(users, _FIRST)))
+    before = state(database)
+    await _first_users(database, range(_FIRST, min(users, _FIRST + 1)))
+    Copies(database, before, _FIRST).store(users, progress)
     app = ScimApp(str(database), hooks=Idle())
     async with app.lifespan():
         seeding = _Seeding(app._runtime)
         await seeding.hurry()
-        for first in range(0, users, _BATCH):
-            last = min(first + _BATCH, users)
-            await seeding.users(range(first, last))
-            progress(last)
         for members in sizes_of_groups(users):
             await seeding.group(members)
         await _settled(app)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+async def _first_users(database: Path, numbers: range) -> None:
+    app = ScimApp(str(database), hooks=Idle())
+    async with app.lifespan():
+        await _Seeding(app._runtime).users(numbers)
 
 
 async def _settled(app: ScimApp) -> None:
@@ -134,7 +145,6 @@ class _Seeding:
         self._service = runtime.service
         self._registry = runtime.service._registry
         self._reconciler = runtime.service._reconciler
-        self._ids: list[str] = []
 
     async def hurry(self) -> None:
         """Wait for no disk, and keep the whole database in memory."""
@@ -162,8 +172,6 @@ class _Seeding:
         assert changed.account is not None
         confirmed = Outcome(kind="confirmed", hook=_HOOK)
         self._reconciler._record(tx, changed.account, confirmed, changed.log, is_told=True)
-        if len(self._ids) < MOST_MEMBERS:
-            self._ids.append(changed.record.id)
 
     async def group(self, members: int) -> None:
         """Store a group of the first users, as a directory would: in PATCHes of some members."""
@@ -175,8 +183,9 @@ class _Seeding:
         )
         assert created.location is not None
         group_id = created.location.rpartition("/")[2]
-        for some in _batched(self._ids[:members], _BATCH):
-            value = [{"value": each} for each in some]
+        ids = await self._store.read(partial(_first_ids, members=members))
+        for first in range(0, members, _BATCH):
+            value = [{"value": each} for each in ids[first : first + _BATCH]]
             await self._service.patch(
                 _caller("PATCH", f"/Groups/{group_id}"),
                 definition,
@@ -187,11 +196,10 @@ class _Seeding:
             )
 
 
-def _batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Yield values a few at a time."""
-    rest = iter(values)
-    while some := list(islice(rest, size)):
-        yield some
+def _first_ids(tx: Transaction, members: int) -> list[str]:
+    numbers = [*range(1, members + 1)]
+    everybody = tx.resources.by_numbers(numbers)
+    return [everybody[number].id for number in numbers]
 
 
 def _caller(method: str, path: str) -> Caller:
