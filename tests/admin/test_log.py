@@ -23,7 +23,7 @@ from tests.admin.conftest import Host, Hosts
 from tests.client import USER, Client
 from tests.commands import command
 from tests.product import raising
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 NAME = {"op": "replace", "path": "name.familyName", "value": "Lovelace"}
 
@@ -373,14 +373,14 @@ async def test_a_follower_sees_each_new_row_once_and_with_its_outcome(tmp_path: 
 
         task = asyncio.create_task(follow())
         store = app._runtime.store
-        assert "token-issued second" == await asyncio.wait_for(seen.get(), 20)
+        assert "token-issued second" == await asyncio.wait_for(seen.get(), PATIENCE)
         row = LogRecord(organization_id="acme", at=now(), action="pending", status=0)
         number = await store.write(lambda tx: tx.log.insert(row))
         await app.tokens.issue("acme", name="third")
         done = replace(row, number=number, action="created", detail="late")
         await store.write(lambda tx: tx.log.complete(done))
-        assert "created late" == await asyncio.wait_for(seen.get(), 20)
-        assert "token-issued third" == await asyncio.wait_for(seen.get(), 20)
+        assert "created late" == await asyncio.wait_for(seen.get(), PATIENCE)
+        assert "token-issued third" == await asyncio.wait_for(seen.get(), PATIENCE)
         assert seen.empty()
         task.cancel()
 

@@ -156,13 +156,12 @@ def test_slow_lists_of_one_organization_do_not_queue_in_front_of_another(serve: 
     _many_values(slow)
     with ThreadPoolExecutor(12) as pool:
         sent = [pool.submit(slow.get, "/Users", params={"filter": SLOW}) for _ in range(12)]
-        waits = []
+        answered = 0
         while not all(each.done() for each in sent):
-            began = time.monotonic()
             assert 200 == other.get("/Users").status_code
-            waits.append(time.monotonic() - began)
+            answered += 1
     assert {400} == {each.result().status_code for each in sent}
-    assert max(waits) < 2.5
+    assert answered > 3  # behind the queue there would be one
 
 
 @pytest.mark.parametrize(

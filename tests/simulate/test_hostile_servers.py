@@ -210,4 +210,4 @@ async def test_a_server_that_is_not_there_is_given_up_soon() -> None:
     began = time.monotonic()
     report = await Okta("http://127.0.0.1:1/scim/v2", TOKEN).run()
     assert "the connection test failed" in report.differences[0]
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25

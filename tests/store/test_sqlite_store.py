@@ -91,11 +91,11 @@ async def test_a_cancelled_request_neither_stops_its_transaction_nor_breaks_the_
 
     def slow(tx: Transaction) -> int:
         begun.set()
-        go.wait(10)
+        go.wait(60)
         return insert(tx, "slow")
 
     task = asyncio.create_task(store.write(slow))
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, 60)
     task.cancel()
     go.set()
     with pytest.raises(asyncio.CancelledError):
@@ -207,7 +207,7 @@ asyncio.run(main())
 def test_a_store_that_nobody_closes_lets_the_process_end(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORGETFUL, str(tmp_path / "scim.db")],
-        timeout=20,
+        timeout=60,
         check=False,
         capture_output=True,
     )
