@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -23,6 +24,12 @@ from tests.servers import serving, until_stored
 T = TypeVar("T")
 
 MOUNT = "/scim/v2"
+
+# How long an example takes says more of what else the machine does than of what is tested.
+settings.register_profile(
+    "tests", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 def ask(

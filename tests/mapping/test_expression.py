@@ -134,7 +134,7 @@ VALUES = st.one_of(
 
 
 @given(expressions(), VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_expression_on_any_value_ends_soon_and_small(source: str, value: Any) -> None:
     try:
         expression = Expression(source)
@@ -148,7 +148,7 @@ def test_any_expression_on_any_value_ends_soon_and_small(source: str, value: Any
 
 
 @given(st.text(alphabet="{}%|:,'\" value.append123[]()<>", max_size=60))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     for source in (text, "{{ value" + text + "}}"):
         with suppress(ExpressionError):
