@@ -29,7 +29,7 @@ def attempt(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "SCIM_ASGI_DATABASE": "sqlite:///scim.db"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -55,7 +55,7 @@ def served(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Pope
         yield match[1], process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 @contextmanager
@@ -71,10 +71,10 @@ def uvicorn(folder: Path, target: str, **environment: str) -> Iterator[str]:
             stdout=errors,
         )
     try:
-        until(lambda: "Uvicorn running" in log.read_text() or process.poll() is not None, 30)
+        until(lambda: "Uvicorn running" in log.read_text() or process.poll() is not None)
         match = re.search(r"Uvicorn running on (http\S+)", log.read_text())
         assert match is not None, log.read_text()
         yield match[1]
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) in (0, -signal.SIGTERM), log.read_text()
+        assert process.wait(60) in (0, -signal.SIGTERM), log.read_text()

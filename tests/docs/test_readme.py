@@ -37,7 +37,7 @@ def test_the_product_and_the_commands_run_as_they_are_pasted(tmp_path: Path) -> 
             env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=True,
         )
         assert '["ada@acme.example"]' in done.stdout

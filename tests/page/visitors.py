@@ -31,7 +31,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 15_000
+PATIENCE = 60_000
 TOKEN = re.compile(r"scim_[0-9A-Za-z]{49}")
 
 _AXE = next(Path(axe_playwright_python.__file__).parent.glob("axe.min.js")).read_text()
