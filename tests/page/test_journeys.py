@@ -137,7 +137,7 @@ def test_an_earlier_mapping_is_restored(host: Host, visit: Visitor) -> None:
     dialog = page.get_by_role("dialog", name="Restore version 1?")
     dialog.get_by_role("button", name="Restore").click()
     visit.sees("The earlier version is in force again.")
-    assert "public_metadata.a" == visit.field("Account field").first.input_value()
+    expect(visit.field("Account field").first).to_have_value("public_metadata.a")
 
 
 def test_a_group_gives_a_role(host: Host, visit: Visitor) -> None:
@@ -151,7 +151,7 @@ def test_a_group_gives_a_role(host: Host, visit: Visitor) -> None:
     visit.field("2. Whoever is in").fill("Nobody at all")
     visit.field("gets the role").nth(1).select_option("org:guest")
     visit.button("Move rule 2 up").click()
-    assert "Nobody at all" == visit.field("1. Whoever is in").input_value()
+    expect(visit.field("1. Whoever is in")).to_have_value("Nobody at all")
     visit.field("Everybody else gets").select_option("org:member")
     visit.button("Try it on everybody first").click()
     visit.sees("Saving this would change 8 of 8 accounts")
