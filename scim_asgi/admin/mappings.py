@@ -10,14 +10,7 @@ from starlette.responses import Response
 
 from scim_asgi.admin.errors import Invalid, not_found, problem
 from scim_asgi.admin.routes import SCIM, Asked, Route, answer
-from scim_asgi.admin.versions import (
-    HistoryQuery,
-    RestoreBody,
-    if_version,
-    refusals,
-    tagged,
-    unusable,
-)
+from scim_asgi.admin.versions import Kept, save, tagged, unusable, version_routes
 from scim_asgi.mapping.attempts import Explanation
 from scim_asgi.mapping.errors import MappingError
 from scim_asgi.protocol.errors import NotFound, ScimError
@@ -79,10 +72,6 @@ class MappingHistory(Struct, frozen=True, kw_only=True):
 
 
 async def get_mapping(asked: Asked) -> Response:
-    return await _mapping(asked)
-
-
-async def _mapping(asked: Asked) -> Response:
     mappings = asked.runtime.mappings
     current = await mappings.current(asked.organization_id)
     shown = MappingAnswer(
@@ -93,17 +82,22 @@ async def _mapping(asked: Asked) -> Response:
     return tagged(shown, current)
 
 
+_KEPT = Kept(
+    path=f"{SCIM}/attribute-mappings",
+    name="attribute_mappings",
+    field="mapping",
+    several="overrides",
+    earlier="an earlier override",
+    use_case=lambda asked: asked.runtime.mappings,
+    show=get_mapping,
+    answer=MappingAnswer,
+    history=MappingHistory,
+)
+
+
 async def set_mapping(asked: Asked) -> Response:
     wanted: MappingBody = asked.body
-    mappings = asked.runtime.mappings
-    with refusals("mapping"):
-        await mappings.set(
-            asked.organization_id,
-            wanted.mapping,
-            by=asked.by,
-            if_version=await if_version(asked, mappings),
-        )
-    return await _mapping(asked)
+    return await save(_KEPT, asked, wanted.mapping)
 
 
 async def preview(asked: Asked) -> Response:
@@ -135,29 +129,10 @@ async def preview(asked: Asked) -> Response:
     )
 
 
-async def history(asked: Asked) -> Response:
-    query: HistoryQuery = asked.query
-    versions = await asked.runtime.mappings.history(asked.organization_id, limit=query.limit)
-    return answer(MappingHistory(data=versions))
-
-
-async def restore(asked: Asked) -> Response:
-    wanted: RestoreBody = asked.body
-    mappings = asked.runtime.mappings
-    with refusals("version"):
-        await mappings.restore(
-            asked.organization_id,
-            wanted.version,
-            by=asked.by,
-            if_version=await if_version(asked, mappings),
-        )
-    return await _mapping(asked)
-
-
 ROUTES = (
     Route(
         method="GET",
-        path=f"{SCIM}/attribute-mappings",
+        path=_KEPT.path,
         name="get_attribute_mappings",
         is_versioned=True,
         summary="Get the override over the default mapping.",
@@ -167,7 +142,7 @@ ROUTES = (
     ),
     Route(
         method="PUT",
-        path=f"{SCIM}/attribute-mappings",
+        path=_KEPT.path,
         name="set_attribute_mappings",
         is_versioned=True,
         summary="Replace the override; an empty one reverts to the defaults.",
@@ -178,7 +153,7 @@ ROUTES = (
     ),
     Route(
         method="POST",
-        path=f"{SCIM}/attribute-mappings/preview",
+        path=f"{_KEPT.path}/preview",
         name="preview_attribute_mappings",
         summary="See the account that a mapping makes of a user, and why. Nothing is changed.",
         needs="read",
@@ -186,25 +161,5 @@ ROUTES = (
         body=PreviewBody,
         answer=PreviewAnswer,
     ),
-    Route(
-        method="GET",
-        path=f"{SCIM}/attribute-mappings/history",
-        name="list_attribute_mappings_history",
-        summary="List the overrides that were saved, newest first.",
-        needs="read",
-        handler=history,
-        query=HistoryQuery,
-        answer=MappingHistory,
-    ),
-    Route(
-        method="POST",
-        path=f"{SCIM}/attribute-mappings/restore",
-        name="restore_attribute_mappings",
-        is_versioned=True,
-        summary="Put an earlier override in force again, as a new version.",
-        needs="manage",
-        handler=restore,
-        body=RestoreBody,
-        answer=MappingAnswer,
-    ),
+    *version_routes(_KEPT),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 from starlette.responses import Response
 
-from scim_asgi.admin.routes import SCIM, Asked, Route, answer
-from scim_asgi.admin.versions import HistoryQuery, RestoreBody, if_version, refusals, tagged
+from scim_asgi.admin.routes import SCIM, Asked, Route
+from scim_asgi.admin.versions import Kept, save, tagged, version_routes
 from scim_asgi.mapping.roles import RoleRule, RoleRules
 from scim_asgi.provisioning.roles import RolesVersion
 
@@ -25,51 +25,33 @@ class RoleRulesHistory(Struct, frozen=True, kw_only=True):
 
 
 async def get_rules(asked: Asked) -> Response:
-    return await _rules(asked)
-
-
-async def _rules(asked: Asked) -> Response:
     current = await asked.runtime.roles.current(asked.organization_id)
     rules = RoleRules() if current is None else current.rules
     return tagged(RoleRulesBody(rules=list(rules.rules), default=rules.default), current)
 
 
+_KEPT = Kept(
+    path=f"{SCIM}/role-rules",
+    name="role_rules",
+    field="rules",
+    several="role rules",
+    earlier="earlier role rules",
+    use_case=lambda asked: asked.runtime.roles,
+    show=get_rules,
+    answer=RoleRulesBody,
+    history=RoleRulesHistory,
+)
+
+
 async def set_rules(asked: Asked) -> Response:
     wanted: RoleRulesBody = asked.body
-    roles = asked.runtime.roles
-    with refusals("rules"):
-        await roles.set(
-            asked.organization_id,
-            RoleRules(rules=tuple(wanted.rules), default=wanted.default),
-            by=asked.by,
-            if_version=await if_version(asked, roles),
-        )
-    return await _rules(asked)
-
-
-async def history(asked: Asked) -> Response:
-    query: HistoryQuery = asked.query
-    versions = await asked.runtime.roles.history(asked.organization_id, limit=query.limit)
-    return answer(RoleRulesHistory(data=versions))
-
-
-async def restore(asked: Asked) -> Response:
-    wanted: RestoreBody = asked.body
-    roles = asked.runtime.roles
-    with refusals("version"):
-        await roles.restore(
-            asked.organization_id,
-            wanted.version,
-            by=asked.by,
-            if_version=await if_version(asked, roles),
-        )
-    return await _rules(asked)
+    return await save(_KEPT, asked, RoleRules(rules=tuple(wanted.rules), default=wanted.default))
 
 
 ROUTES = (
     Route(
         method="GET",
-        path=f"{SCIM}/role-rules",
+        path=_KEPT.path,
         name="get_role_rules",
         is_versioned=True,
         summary="Get which group gives which role.",
@@ -79,7 +61,7 @@ ROUTES = (
     ),
     Route(
         method="PUT",
-        path=f"{SCIM}/role-rules",
+        path=_KEPT.path,
         name="set_role_rules",
         is_versioned=True,
         summary="Replace which group gives which role.",
@@ -88,25 +70,5 @@ ROUTES = (
         body=RoleRulesBody,
         answer=RoleRulesBody,
     ),
-    Route(
-        method="GET",
-        path=f"{SCIM}/role-rules/history",
-        name="list_role_rules_history",
-        summary="List the role rules that were saved, newest first.",
-        needs="read",
-        handler=history,
-        query=HistoryQuery,
-        answer=RoleRulesHistory,
-    ),
-    Route(
-        method="POST",
-        path=f"{SCIM}/role-rules/restore",
-        name="restore_role_rules",
-        is_versioned=True,
-        summary="Put earlier role rules in force again, as a new version.",
-        needs="manage",
-        handler=restore,
-        body=RestoreBody,
-        answer=RoleRulesBody,
-    ),
+    *version_routes(_KEPT),
 )

@@ -12,26 +12,28 @@ from scim_asgi.cli.common import (
     Product,
     decode,
     json_option,
-    operator,
     print_json,
     product_options,
     run,
 )
 from scim_asgi.cli.preview import print_preview
-from scim_asgi.cli.remapping import dry_run_option, print_trial, status
+from scim_asgi.cli.remapping import status
 from scim_asgi.cli.versions import (
-    VERSION,
-    Saved,
-    if_version_option,
-    limit_option,
-    print_saved,
-    print_versions,
-    saved,
+    Kept,
+    Saving,
+    history_command,
+    replace,
+    restore_command,
+    saving_options,
 )
-from scim_asgi.provisioning.mappings import MappingVersion
 from scim_asgi.provisioning.previews import Preview
-from scim_asgi.provisioning.trials import Trial
 
+_KEPT = Kept(
+    name="the mapping",
+    one="override",
+    several="overrides",
+    use_case=lambda app: app.mappings,
+)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -41,39 +43,18 @@ def mapping() -> None:
 
 
 mapping.add_command(status)
+mapping.add_command(history_command(_KEPT))
+mapping.add_command(restore_command(_KEPT))
 
 
 @mapping.command("set")
 @product_options(typed=True)
-@dry_run_option
-@if_version_option
-@json_option
+@saving_options
 @click.argument("organization")
 @click.argument("file", type=_file)
-def set_mapping(
-    product: Product,
-    organization: str,
-    file: Path,
-    *,
-    if_version: int | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+def set_mapping(product: Product, organization: str, file: Path, saving: Saving) -> None:
     """Replace the override of ORGANIZATION with the JSON object in FILE; {} means the defaults."""
-    override = _read(file)
-
-    async def save(app: ScimApp) -> Saved:
-        saving = app.mappings.set(organization, override, by=operator(), if_version=if_version)
-        return await saved(app.mappings, organization, saving)
-
-    async def try_out(app: ScimApp) -> Trial:
-        return await app.mappings.dry_run(organization, override)
-
-    if dry_run:
-        print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
-    else:
-        done = run(product, save, account_type="compared")
-        print_saved("the mapping", organization, done, as_json=as_json)
+    replace(_KEPT, product, organization, saving, content=_read(file))
 
 
 @mapping.command()
@@ -126,51 +107,6 @@ def preview(
         )
 
     print_preview(run(product, work, account_type="compared"), as_json=as_json)
-
-
-@mapping.command()
-@product_options(typed=True)
-@json_option
-@limit_option
-@click.argument("organization")
-def history(product: Product, organization: str, limit: int, *, as_json: bool) -> None:
-    """Print the overrides of ORGANIZATION that were saved, newest first, and what each changed."""
-
-    async def work(app: ScimApp) -> list[MappingVersion]:
-        return await app.mappings.history(organization, limit=limit)
-
-    print_versions(run(product, work), as_json=as_json)
-
-
-@mapping.command()
-@product_options(typed=True)
-@dry_run_option
-@json_option
-@click.argument("organization")
-@click.argument("version", type=VERSION)
-def restore(
-    product: Product,
-    organization: str,
-    version: int,
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Put VERSION of the override of ORGANIZATION in force again, as a new version."""
-
-    async def save(app: ScimApp) -> Saved:
-        restoring = app.mappings.restore(organization, version, by=operator())
-        return await saved(app.mappings, organization, restoring)
-
-    async def try_out(app: ScimApp) -> Trial:
-        override = await app.mappings.saved(organization, version)
-        return await app.mappings.dry_run(organization, override)
-
-    if dry_run:
-        print_trial(run(product, try_out, account_type="compared"), as_json=as_json)
-    else:
-        done = run(product, save, account_type="compared")
-        print_saved("the mapping", organization, done, as_json=as_json)
 
 
 def _read(file: Path) -> dict[str, str]:

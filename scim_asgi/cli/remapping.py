@@ -1,4 +1,4 @@
-"""What the commands for mappings and role rules share: trying out, and watching what follows."""
+"""What comes of another mapping or other role rules: shown before, and watched behind."""
 
 from __future__ import annotations
 
@@ -28,10 +28,6 @@ _LOOK_AGAIN = 0.2
 NO_ACCOUNTS = (
     "Accounts are made when the directory sends people to a server with hooks; without hooks, users "
     "are stored and nobody is told of them."
-)
-
-dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Change nothing; show what would become of the accounts."
 )
 
 

@@ -6,9 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
-
-from msgspec.structs import replace
+from typing import Any, TypeVar
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.dialects.resources import read_resource
@@ -32,16 +30,17 @@ from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import Changes, load
 from scim_asgi.provisioning.guard import Held
 from scim_asgi.provisioning.locks import NamedLocks
-from scim_asgi.provisioning.log import name_of, passed_over, request_row, with_error
+from scim_asgi.provisioning.log import name_of, passed_over
 from scim_asgi.provisioning.preconditions import Preconditions
 from scim_asgi.provisioning.reconcile import Reconciler
+from scim_asgi.provisioning.refusals import Refusals
 from scim_asgi.provisioning.units import Changed, Inbound, Unit
-from scim_asgi.provisioning.wanted import Skipped
-from scim_asgi.store.base import Store, Transaction
+from scim_asgi.store.base import Store
 from scim_asgi.store.errors import StoreError
-from scim_asgi.store.records import LogRecord
 
 logger = logging.getLogger("scim_asgi")
+
+T = TypeVar("T")
 
 _POLL = 0.05
 
@@ -81,6 +80,7 @@ class Service:
         self._group_patch_body = group_patch_body
         self._limits = limits
         self._answers = Answers(store, registry)
+        self._refusals = Refusals(store, registry)
         self._locks = NamedLocks()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -219,46 +219,13 @@ class Service:
             error: Why it is refused.
             name: What people call the resource, where that is known.
         """
-        row = with_error(request_row(caller), error, failed=error.status in (500, 503))
-        row = replace(row, resource_name=name)
-        if isinstance(error, Skipped):
-            row = replace(row, action="skipped", resource_type="User", resource_name=error.name)
-        held = error if isinstance(error, Held) else None
-        if held is not None:
-            row = replace(row, action="held")
         error.is_logged = True
-        written = self._write_refusal(row, held)
+        written = self._refusals.write(caller, error, name)
         if isinstance(error.__cause__, StoreError):
             # The request has waited for the database once already.
             self._keep(asyncio.create_task(written))
         else:
             await written
-
-    async def _write_refusal(self, row: LogRecord, held: Held | None) -> None:
-        """Write the row of a refused request, and that the guard holds an account."""
-
-        def note(tx: Transaction) -> None:
-            tx.log.insert(self._about(tx, row))
-            if held is not None:
-                held.note(tx, row.at)
-
-        try:
-            await self._store.write(note, durable=held is not None, brief=True)
-        except StoreError:
-            logger.warning("A refused request could not be written into the log.")
-
-    def _about(self, tx: Transaction, row: LogRecord) -> LogRecord:
-        """Return a row of a refused request with the resource that its path names."""
-        endpoint, _, resource_id = row.path.strip("/").partition("/")
-        definition = self._registry.by_endpoint.get(f"/{endpoint}")
-        if definition is None:
-            return row
-        row = replace(row, resource_type=definition.name)
-        found = resource_id and tx.resources.get(row.organization_id, definition.name, resource_id)
-        if not found:
-            return row
-        name = row.resource_name or name_of(found.document)
-        return replace(row, resource_id=found.id, resource_name=name)
 
     def _read(
         self,
@@ -341,12 +308,48 @@ class Service:
         *,
         brief: bool,
     ) -> Changed:
+        """Write; where the guard holds that, note so and refuse it.
+
+        What is held is looked at once more, in the transaction that notes it: others may have been
+        taken back meanwhile, or released.
+        """
+        try:
+            changed = await self._in_turn(caller, definition, work, brief=brief)
+        except Held:
+            made = await self._in_turn(
+                caller, definition, lambda unit: self._made_or_held(unit, work), brief=brief
+            )
+            if isinstance(made, Held):
+                made.is_logged = True
+                raise made from None
+            changed = made
+        if changed.spread:
+            self._background.wake(caller.base_url)
+        return changed
+
+    def _made_or_held(self, unit: Unit, work: Callable[[Unit], Changed]) -> Changed | Held:
+        """Make a change, or log and note that the guard holds it."""
+        try:
+            with unit.tx.savepoint():
+                return work(unit)
+        except Held as held:
+            self._refusals.hold(unit, held)
+            return held
+
+    async def _in_turn(
+        self,
+        caller: Caller,
+        definition: ResourceDefinition,
+        work: Callable[[Unit], T],
+        *,
+        brief: bool,
+    ) -> T:
         """Write, and wait while another process delivers the same account."""
         # Not by the clock that claims go by: it may be set back meanwhile.
         give_up = time.monotonic() + self._reconciler.longest_wait
         while True:
             try:
-                changed = await self._store.write(
+                return await self._store.write(
                     lambda tx: work(Unit(tx, caller, definition, self._reconciler.claim())),
                     brief=brief,
                 )
@@ -354,10 +357,6 @@ class Service:
                 if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(_POLL)
-                continue
-            if changed.spread:
-                self._background.wake(caller.base_url)
-            return changed
 
     async def _settle(self, caller: Caller, changed: Changed) -> None:
         if changed.account is None:

@@ -237,8 +237,14 @@ def test_who_names_the_version_saves_over_no_newer_one(folder: Path, group: str,
     done = attempt(folder, group, "set", "acme", "none.json", "--if-version", "0")
     assert (1, True) == (done.exit_code, "is at version 1, saved by" in done.stderr)
     command(folder, group, "set", "acme", "none.json", "--if-version", "1")
+    done = attempt(folder, group, "restore", "acme", "1", "--if-version", "1")
+    assert (1, True) == (done.exit_code, "is at version 2, saved by" in done.stderr)
     versions = as_json(folder, group, "history", "acme")["data"]
     assert [2, 1] == [each["version"] for each in versions]
+    restored = as_json(folder, group, "restore", "acme", "1", "--if-version", "2")
+    assert {"organization_id": "acme", "version": 3} == restored
+    again = command(folder, group, "restore", "acme", "1", "--if-version", "2").stdout
+    assert again.startswith("Nothing was saved: version 3 of the")
 
 
 @pytest.mark.parametrize(

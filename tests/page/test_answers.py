@@ -252,6 +252,17 @@ def test_a_screen_that_is_not_there_is_404_and_a_wrong_method_405(host: Host) ->
     assert (200, "") == (head.status_code, head.text)
 
 
+@pytest.mark.parametrize("intent", ["remove:7", "remove:x", f"remove:{'9' * 5000}", "up:7", "up:"])
+def test_a_button_about_a_row_that_is_not_there_changes_nothing(host: Host, intent: str) -> None:
+    http = host.http()
+    rule = {"group": "Engines", "role": "org:admin", "intent": intent}
+    row = {"path": "title", "field": "public_metadata.title", "intent": intent}
+    for screen, form in (("roles", rule), ("mapping", row)):
+        answer = http.post(screen, data=form)
+        assert 200 == answer.status_code
+        assert (rule["group"] if screen == "roles" else row["field"]) in answer.text
+
+
 def test_the_last_day_that_there_is_can_be_asked_for(host: Host) -> None:
     assert 200 == host.http().get("log?from=0001-01-02&to=9999-12-31").status_code
 

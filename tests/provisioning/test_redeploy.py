@@ -253,6 +253,25 @@ def test_who_stays_maps_again_what_the_one_who_took_over_has_mapped(
     assert 2 == sum("have changed since it last ran" in each for each in warnings(caplog))
 
 
+def test_two_that_both_stay_map_everybody_anew_once_each_and_then_no_more(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(host_module, "_HANDOVER", 0.2)
+
+    def count(text: str) -> int:
+        return sum(text in each for each in warnings(caplog))
+
+    with deploy(Long) as older:
+        older.set_mapping({"groups[0].displayName": "last_name"}, Long)
+        (user,) = people(older.client, 1)
+        with deploy(Short):
+            until(lambda: count("started later") == 3)
+        # It goes on once it has waited again, and is the host no more.
+        older.client.create_group("Engineers", user)
+        until(lambda: family(older.named("u0@acme.test")) == "Engineers")
+    assert 3 == count("have changed since it last ran") == count("started later")
+
+
 def blocked(running: Running) -> bool:
     found = running.status()
     return found is not None and found.is_blocked

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ def save(tx: Transaction) -> int:
     """Save a version of a mapping and return its number."""
     record = VersionRecord(organization_id="acme", content={}, saved_at=now())
     return tx.mappings.insert(record)
+
+
+def note(tx: Transaction) -> None:
+    """Note something that nobody waits for."""
+    save(tx)
 
 
 def saves_slowly(begun: threading.Event, may_end: threading.Event) -> Callable[[Transaction], int]:
@@ -108,6 +114,41 @@ async def test_a_store_is_closed_once_nothing_is_written_any_more(store: SqliteS
     await writing
 
 
+async def test_a_store_is_closed_although_what_was_noted_last_cannot_be_stored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "scim.db"
+    store = SqliteStore(str(path), busy_timeout=0.05)
+    await store.open()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store.note(note)
+        await store.close()
+    assert "could not be noted: database is locked" in caplog.text
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.read(lambda tx: tx.mappings.current("acme"))
+
+
+async def test_a_file_that_was_put_back_is_used_at_once_whatever_had_been_noted(
+    store: SqliteStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.write(save)
+    path, backup = tmp_path / "scim.db", tmp_path / "backup.db"
+    with closing(sqlite3.connect(path)) as reading, closing(sqlite3.connect(backup)) as writing:
+        reading.backup(writing)
+    for name in ("scim.db", "scim.db-wal", "scim.db-shm"):
+        (tmp_path / name).unlink()
+    with pytest.raises(StoreUnavailable, match="deleted or replaced"):
+        await store.write(save)
+    backup.rename(path)
+    store.note(note)
+    found = await store.read(lambda tx: tx.mappings.current("acme"))
+    assert found is not None
+    assert 1 == found.number
+    assert "could not be noted" in caplog.text
+    assert 2 == await store.write(save)
+
+
 @pytest.mark.parametrize(("length", "is_at_once"), [(1_000, True), (100_000, False)])
 async def test_what_is_called_brief_and_meets_a_long_document_is_left_to_a_thread(
     store: SqliteStore, length: int, is_at_once: bool
@@ -142,3 +183,40 @@ async def test_what_is_called_brief_and_meets_a_long_document_is_left_to_a_threa
     assert "ada" == await store.read(read, brief=True)
     assert is_at_once == (threads == [here])
     assert (1 if is_at_once else 2) == len(threads)
+
+
+def fails_after(changes: int, tried: list[str]) -> Callable[[Transaction], int]:
+    """Return a unit that fails once it has made so many changes."""
+
+    def work(tx: Transaction) -> int:
+        tried.append("failing")
+        for _ in range(changes):
+            save(tx)
+        raise ValueError(changes)
+
+    return work
+
+
+@pytest.mark.parametrize("changes", [0, 1, 3])
+@pytest.mark.parametrize("slow", [(), (0,), (1,), (4,), (0, 5)], ids=str)
+async def test_a_brief_unit_that_fails_is_undone_alone(
+    store: SqliteStore, changes: int, slow: tuple[int, ...]
+) -> None:
+    tried: list[str] = []
+
+    def saves(name: str) -> Callable[[Transaction], int]:
+        def work(tx: Transaction) -> int:
+            tried.append(name)
+            return save(tx)
+
+        return work
+
+    units = [saves(f"unit {place}") for place in range(6)]
+    units[2], units[3] = fails_after(changes, tried), fails_after(changes, tried)
+    tasks = [store.write(unit, brief=place not in slow) for place, unit in enumerate(units)]
+    told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in told] == [int, int, ValueError, ValueError, int, int]
+    kept = await store.read(lambda tx: tx.mappings.list("acme", limit=10))
+    assert [told[0], told[1], told[4], told[5]] == sorted(each.number for each in kept)
+    # What runs in the thread runs once.
+    assert all(tried.count(f"unit {place}") == 1 for place in slow)

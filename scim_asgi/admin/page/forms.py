@@ -12,6 +12,7 @@ from scim_asgi.protocol.limits import Limits
 
 _LIMITS = Limits(body_bytes=2**20)
 _MAX_FIELDS = 4000
+_MAX_DIGITS = 16
 _MEDIA_TYPE = b"application/x-www-form-urlencoded"
 
 
@@ -37,6 +38,11 @@ class Form:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+
+def number_of(text: str) -> int | None:
+    """Return a whole number that was sent; None where it is none, or longer than any can be."""
+    return int(text) if text.isdecimal() and len(text) < _MAX_DIGITS else None
 
 
 def query_of(scope: Scope) -> Form:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from starlette.responses import Response
 
 from scim_asgi.admin.errors import not_found
+from scim_asgi.admin.page.forms import number_of
 from scim_asgi.admin.page.rendering import render
 from scim_asgi.admin.page.visits import Screen, Visit
 from scim_asgi.provisioning.log_entries import (
@@ -106,8 +107,7 @@ def _exports(visit: Visit, chosen: LogFilter) -> list[tuple[str, str]]:
 
 async def row(visit: Visit) -> Response:
     """Show everything about one row."""
-    text = visit.params["number"]
-    number = int(text) if text.isdecimal() and len(text) < 16 else 0
+    number = number_of(visit.params["number"]) or 0
     rows = await visit.runtime.log.entries(visit.organization_id, after=number - 1, limit=1)
     if not number or not rows or rows[0].number != number:
         raise not_found("There is no such row in the log. Old rows are removed after a while.")

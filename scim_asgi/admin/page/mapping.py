@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import field
 from starlette.responses import Response
 
+from scim_asgi.admin.page.forms import number_of
 from scim_asgi.admin.page.mapping_form import (
     Flaw,
     Row,
@@ -18,9 +19,9 @@ from scim_asgi.admin.page.mapping_form import (
 )
 from scim_asgi.admin.page.rendering import render, see_other
 from scim_asgi.admin.page.versions import (
-    Conflict,
+    Edited,
     Kept,
-    conflict_of,
+    is_saved,
     version_of,
     version_screens,
 )
@@ -30,7 +31,6 @@ from scim_asgi.protocol.errors import ScimError
 from scim_asgi.provisioning.people import UserSummary
 from scim_asgi.provisioning.previews import Preview
 from scim_asgi.provisioning.trials import Trial
-from scim_asgi.provisioning.versions import VersionConflict
 
 _SUGGESTED = 20
 _PATHS = (
@@ -48,7 +48,7 @@ _PATHS = (
 """Paths that are suggested while one types."""
 
 
-class Edit(Struct, kw_only=True):
+class Edit(Edited, kw_only=True):
     """A mapping while it is edited.
 
     Attributes:
@@ -57,17 +57,13 @@ class Edit(Struct, kw_only=True):
         problem: What is wrong with all of them together.
         trial: What saving would do, where that was asked for.
         status: The HTTP status of the answer.
-        version: The version that they were made from.
-        conflict: What was saved meanwhile, where that keeps them from being saved.
     """
 
     rows: list[Row]
-    version: int
-    flaws: dict[int, Flaw] = {}
+    flaws: dict[int, Flaw] = field(default_factory=dict)
     problem: str = ""
     trial: Trial | None = None
     status: int = 200
-    conflict: Conflict | None = None
 
 
 KEPT = Kept(
@@ -96,24 +92,13 @@ async def edit(visit: Visit) -> Response:
     if intent in ("save", "try"):
         changed = await _checked(visit, rows)
         override, _ = override_of(rows)
-        if changed.status == 200 and intent == "save" and await _saved(visit, changed, override):
-            return see_other(visit.url("mapping", done="mapping", user=visit.form.get("user")))
-        if changed.status == 200:
+        if changed.status == 200 and intent == "save":
+            if await is_saved(KEPT, visit, changed, override):
+                return see_other(visit.url("mapping", done="mapping", user=visit.form.get("user")))
+            changed.status = 409
+        elif changed.status == 200:
             changed.trial = await visit.runtime.mappings.dry_run(visit.organization_id, override)
     return await _page(visit, changed, visit.form.get("user"), is_edited=True)
-
-
-async def _saved(visit: Visit, edited: Edit, override: dict[str, str]) -> bool:
-    """Save what was edited; or say why not, and what it would be saved over the next time."""
-    try:
-        await visit.runtime.mappings.set(
-            visit.organization_id, override, by=visit.by, if_version=edited.version
-        )
-    except VersionConflict:
-        edited.conflict = await conflict_of(KEPT, visit, edited.version, override)
-        edited.version, edited.status = edited.conflict.version, 409
-        return False
-    return True
 
 
 def _rearranged(rows: list[Row], intent: str) -> list[Row]:
@@ -123,8 +108,8 @@ def _rearranged(rows: list[Row], intent: str) -> list[Row]:
         return [*rows, Row()]
     if action == "override":
         return [*(row for row in rows if not row.is_blank), *rows_of({argument: ""})]
-    if action == "remove" and argument.isdecimal():
-        return [row for number, row in enumerate(rows) if number != int(argument)]
+    if action == "remove":
+        return [row for number, row in enumerate(rows) if number != number_of(argument)]
     return rows
 
 

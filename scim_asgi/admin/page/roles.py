@@ -6,15 +6,15 @@ from functools import partial
 from itertools import zip_longest
 from typing import get_args
 
-from msgspec import Struct
+from msgspec import field
 from starlette.responses import Response
 
-from scim_asgi.admin.page.forms import Form
+from scim_asgi.admin.page.forms import Form, number_of
 from scim_asgi.admin.page.rendering import render, see_other
 from scim_asgi.admin.page.versions import (
-    Conflict,
+    Edited,
     Kept,
-    conflict_of,
+    is_saved,
     version_of,
     version_screens,
 )
@@ -26,13 +26,12 @@ from scim_asgi.provisioning.browse import BrowseCursorUnknown
 from scim_asgi.provisioning.people import GroupPage
 from scim_asgi.provisioning.roles import entries
 from scim_asgi.provisioning.trials import Trial
-from scim_asgi.provisioning.versions import VersionConflict
 from scim_asgi.store.selections import MemberFilter
 
 _PAGE = 100
 
 
-class Edit(Struct, kw_only=True):
+class Edit(Edited, kw_only=True):
     """Rules while they are edited.
 
     Attributes:
@@ -41,17 +40,13 @@ class Edit(Struct, kw_only=True):
         flaws: What is wrong with each rule, by its number.
         problem: What is wrong besides.
         trial: What saving would do, where that was asked for.
-        version: The version that they were made from.
-        conflict: What was saved meanwhile, where that keeps them from being saved.
     """
 
     rules: list[RoleRule]
-    version: int
     default: str = ""
-    flaws: dict[int, str] = {}
+    flaws: dict[int, str] = field(default_factory=dict)
     problem: str = ""
     trial: Trial | None = None
-    conflict: Conflict | None = None
 
     @property
     def is_wrong(self) -> bool:
@@ -101,7 +96,7 @@ async def edit(visit: Visit) -> Response:
     if intent not in ("save", "try"):
         return await _page(visit, edited, is_edited=True)
     try:
-        if intent == "save" and await _saved(visit, edited):
+        if intent == "save" and await is_saved(KEPT, visit, edited, edited.whole()):
             return see_other(visit.url("roles", done="roles"))
         if intent == "try":
             use_case = visit.runtime.roles
@@ -111,35 +106,26 @@ async def edit(visit: Visit) -> Response:
     return await _page(visit, edited, is_edited=True)
 
 
-async def _saved(visit: Visit, edited: Edit) -> bool:
-    """Save what was edited; or say why not, and what it would be saved over the next time."""
-    rules = edited.whole()
-    try:
-        await visit.runtime.roles.set(
-            visit.organization_id, rules, by=visit.by, if_version=edited.version
-        )
-    except VersionConflict:
-        edited.conflict = await conflict_of(KEPT, visit, edited.version, rules)
-        edited.version = edited.conflict.version
-        return False
-    return True
-
-
 def _edited(form: Form, intent: str) -> Edit:
     """Return the rules of a form after a button that adds, removes or moves one."""
     pairs = zip_longest(form.all("group"), form.all("role"), fillvalue="")
     rules = [RoleRule(group, role) for group, role in pairs]
     action, _, argument = intent.partition(":")
-    number = int(argument) if argument.isdecimal() and len(argument) < 6 else len(rules)
+    number = number_of(argument)
     if action == "add":
         rules.append(RoleRule(argument, ""))
-    elif action == "remove" and number < len(rules):
-        del rules[number]
-    elif action in ("up", "down") and number < len(rules):
-        other = number + (1 if action == "down" else -1)
-        if 0 <= other < len(rules):
-            rules[number], rules[other] = rules[other], rules[number]
+    elif number is not None and number < len(rules):
+        _rearrange(rules, number, action)
     return Edit(rules=rules, default=form.get("default"), version=version_of(form))
+
+
+def _rearrange(rules: list[RoleRule], number: int, action: str) -> None:
+    """Take a rule away, or let it change places with the one above or below."""
+    other = number + (1 if action == "down" else -1)
+    if action == "remove":
+        del rules[number]
+    elif action in ("up", "down") and 0 <= other < len(rules):
+        rules[number], rules[other] = rules[other], rules[number]
 
 
 def _blame(edited: Edit, error: MappingError) -> None:

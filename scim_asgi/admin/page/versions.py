@@ -10,7 +10,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from scim_asgi.admin.errors import not_found
-from scim_asgi.admin.page.forms import Form
+from scim_asgi.admin.page.forms import Form, number_of
 from scim_asgi.admin.page.rendering import render, see_other
 from scim_asgi.admin.page.visits import Screen, Visit
 from scim_asgi.mapping.errors import MappingError
@@ -60,21 +60,45 @@ class Conflict(Struct, frozen=True, kw_only=True):
     difference: dict[str, tuple[str | None, str | None]]
 
 
+class Edited(Struct, kw_only=True):
+    """A form while it is edited.
+
+    Attributes:
+        version: The version that it was made from.
+        conflict: What was saved meanwhile, where that keeps it from being saved.
+    """
+
+    version: int
+    conflict: Conflict | None = None
+
+
 def version_of(form: Form) -> int:
     """Return the version that a form was made from; 0 where nothing had been saved."""
-    text = form.get("version")
-    return int(text) if text.isdecimal() and len(text) < 16 else 0
+    return number_of(form.get("version")) or 0
 
 
-async def conflict_of(kept: Kept, visit: Visit, made_from: int, content: Any) -> Conflict:
-    """Return what whoever filled in a form has to know before it can be saved.
+async def is_saved(kept: Kept, visit: Visit, edited: Edited, content: Any) -> bool:
+    """Save what was edited; or note why not, and what it would be saved over the next time.
 
     Args:
-        kept: What the form is of.
-        visit: Whose it is.
-        made_from: The version that it was made from.
+        kept: What it is.
+        visit: Who has edited it.
+        edited: The form.
         content: What it holds.
     """
+    try:
+        await kept.use_case(visit).set(
+            visit.organization_id, content, by=visit.by, if_version=edited.version
+        )
+    except VersionConflict:
+        edited.conflict = await _conflict_of(kept, visit, edited.version, content)
+        edited.version = edited.conflict.version
+        return False
+    return True
+
+
+async def _conflict_of(kept: Kept, visit: Visit, made_from: int, content: Any) -> Conflict:
+    """Return what whoever filled in a form has to know before it can be saved."""
     use_case = kept.use_case(visit)
     saved = await use_case.history(visit.organization_id, limit=_SHOWN)
     in_force = await use_case.get(visit.organization_id)
@@ -94,8 +118,7 @@ async def _history(kept: Kept, visit: Visit) -> Response:
 
 async def _version(kept: Kept, visit: Visit) -> tuple[int, Any]:
     """Return the number of the version in the path, and what it has."""
-    text = visit.params["version"]
-    number = int(text) if text.isdecimal() and len(text) < 10 else 0
+    number = number_of(visit.params["version"]) or 0
     try:
         return number, await kept.use_case(visit).saved(visit.organization_id, number)
     except VersionUnknown as error:

@@ -20,6 +20,7 @@ UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, c
     attributes = ?, members = ?, hook = ?
 WHERE number = ?
 """
+_CONFIRM = "UPDATE provisioning_log SET action = ?, status = ?, hook = ? WHERE number = ?"
 _GIVE_UP = """
 UPDATE provisioning_log INDEXED BY provisioning_log_by_resource SET action = 'failed', detail = ?,
     changes = '{}'
@@ -57,9 +58,10 @@ _ABOUT = """(
 ) AS about CROSS JOIN provisioning_log AS l ON l.number = about.number"""
 _ORDER = "ORDER BY l.at DESC, l.number DESC LIMIT :limit"
 _BY_NUMBERS = "WHERE number IN (SELECT value FROM json_each(?))"
-_ORGANIZATIONS = (
-    "SELECT organization_id, total FROM log_counts WHERE organization_id > ? ORDER BY 1 LIMIT ?"
-)
+_ORGANIZATIONS = """
+SELECT organization_id, total FROM counts
+WHERE organization_id > ? AND counted = 'log' ORDER BY 1 LIMIT ?
+"""
 _HAS_BEFORE = "SELECT 1 FROM provisioning_log WHERE organization_id = ? AND at < ? LIMIT 1"
 _PRUNE = """
 DELETE FROM provisioning_log WHERE number IN (
@@ -94,6 +96,10 @@ class SqliteLog:
         values = [_encode(part).decode() for part in parts]
         said = (kept.action, kept.status, kept.scim_type, kept.detail)
         self._connection.execute(_COMPLETE, (*said, *values, record.number))
+
+    def confirm(self, record: LogRecord) -> None:
+        hook = _encode(record.hook).decode()
+        self._connection.execute(_CONFIRM, (record.action, record.status, hook, record.number))
 
     def give_up(self, record: LogRecord, detail: str) -> None:
         given = (detail, record.organization_id, record.resource_id, record.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -28,6 +29,8 @@ from scim_asgi.store.sqlite.resources import SqliteResources
 from scim_asgi.store.sqlite.tables import SqliteTokens
 from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, SqliteVersions
 from scim_asgi.store.sqlite.writer import Writer
+
+logger = logging.getLogger("scim_asgi")
 
 T = TypeVar("T")
 
@@ -67,7 +70,7 @@ class SqliteTransaction:
         is_brief: bool = False,
     ) -> None:
         self.resources = SqliteResources(connection, is_brief=is_brief)
-        self.members = SqliteMembers(connection)
+        self.members = SqliteMembers(connection, is_brief=is_brief)
         self.accounts = SqliteAccounts(connection)
         self.tokens = SqliteTokens(connection)
         self.mappings = SqliteVersions(connection, MAPPINGS)
@@ -196,7 +199,12 @@ class SqliteStore:
         await self._reading.close()
 
     async def read(
-        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        brief: bool = False,
+        single: bool = False,
+        fresh: bool = True,
     ) -> T:
         if self._is_replaced:
             await self._reopen()
@@ -206,7 +214,7 @@ class SqliteStore:
             return await self.write(work, durable=False)
         if brief:
             try:
-                return self._look_up(work)
+                return self._look_up(work, single=single)
             except TakesLong:
                 pass
         return await _translated(self._reading.run(lambda opened: self._read(opened, work)))
@@ -220,16 +228,19 @@ class SqliteStore:
         return await _translated(unit)
 
     def note(self, work: Callable[[Transaction], None]) -> None:
+        if self._is_replaced:
+            logger.warning("What a hook has confirmed could not be noted: the file was replaced.")
+            return
         self._writer.note(partial(self._work, work))
 
     def _work(self, work: Callable[[Transaction], T], *, at_once: bool) -> T:
         return work(self._to_write_at_once if at_once else self._to_write)
 
-    def _look_up(self, work: Callable[[Transaction], T]) -> T:
+    def _look_up(self, work: Callable[[Transaction], T], *, single: bool) -> T:
         if time.monotonic() > self._checked_at + _CHECKED_AGAIN:
             self._check_file()
             self._checked_at = time.monotonic()
-        return self._looking.read(lambda: work(self._to_look_up))
+        return self._looking.read(partial(work, self._to_look_up), is_single=single)
 
     def _read(self, connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
         self._check_file()
