@@ -8,9 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from scim_asgi.cli import main
+from tests.servers import until_stored
 from tests.waiting import until
 
 
@@ -32,6 +36,24 @@ def attempt(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=300,
         check=False,
     )
+
+
+def command_here(
+    folder: Path, *arguments: str, status: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process and check its exit status."""
+    done = attempt_here(folder, *arguments)
+    assert status == done.returncode, done.stderr
+    return done
+
+
+def attempt_here(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process: faster, and for those that import nothing of a product's."""
+    runner = CliRunner(env={"SCIM_ASGI_DATABASE": "sqlite:///scim.db"})
+    until_stored()
+    with chdir(folder):
+        done = runner.invoke(main, arguments, catch_exceptions=False)
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 @contextmanager

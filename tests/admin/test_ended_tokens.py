@@ -18,7 +18,7 @@ from scim_asgi.provisioning.tokens import digest, mint
 from tests.admin.conftest import Host, Hosts
 from tests.admin.test_connection import status
 from tests.client import Client
-from tests.commands import command
+from tests.commands import command_here
 from tests.waiting import eventually, until
 
 DAY = 86_400_000
@@ -84,7 +84,7 @@ def test_a_directory_with_a_revoked_token_fails_and_everybody_is_told(host: Host
         row[name] for name in ("method", "path", "status", "directory", "token_prefix")
     )
     assert "was revoked on 20" in row["detail"]
-    assert found["hint"] in command(host.database.parent, "status", "acme").stdout
+    assert found["hint"] in command_here(host.database.parent, "status", "acme").stdout
     (token,) = host.admin().get("/tokens").json()["data"]
     assert ended["refused_at"] == token["refused_at"]
     assert issued["token"] not in str(found) + str(row) + str(token)
@@ -160,7 +160,9 @@ def test_a_directory_that_is_silent_gets_a_calm_hint(host: Host) -> None:
     found = status(host)
     assert ("connected", since) == (found["state"], found["silent_since"])
     assert "Nothing has come since 20" in found["hint"]
-    assert "Nothing has come since 20" in command(host.database.parent, "status", "acme").stdout
+    assert (
+        "Nothing has come since 20" in command_here(host.database.parent, "status", "acme").stdout
+    )
     client.get("/Users")
     until(lambda: status(host)["silent_since"] is None)
 

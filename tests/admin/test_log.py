@@ -21,7 +21,7 @@ from scim_asgi.provisioning.retention import Pruning
 from scim_asgi.store.records import LogRecord
 from tests.admin.conftest import Host, Hosts
 from tests.client import USER, Client
-from tests.commands import command
+from tests.commands import command_here
 from tests.product import raising
 from tests.waiting import PATIENCE, until
 
@@ -264,7 +264,7 @@ def test_what_changed_in_a_resource_is_in_the_log_in_every_form(host: Host) -> N
     assert went == json.loads(table[0]["members"])
     history = host.admin().get(f"/users/{ada}").json()["history"]
     assert found[2] in history
-    printed = command(host.database.parent, "log", "acme").stdout
+    printed = command_here(host.database.parent, "log", "acme").stdout
     assert "in the directory: title: 'Countess' → 'Analyst'" in printed
     assert f"1 member came: {ada}" in printed
     assert f"'Engines' → 'Analysis'; 1 member went: {ada}" in printed

@@ -17,7 +17,7 @@ from scim_asgi import Account, HookContext, RoleRule, RoleRules, ScimApp
 from scim_asgi.provisioning.remapping import MappingStatus
 from scim_asgi.provisioning.trials import SHOWN
 from tests.client import Client
-from tests.commands import command, served
+from tests.commands import command_here, served
 from tests.conftest import Scim, Served, ask
 from tests.product import Product
 from tests.waiting import until
@@ -171,7 +171,7 @@ def test_mapping_anew_goes_on_after_the_process_was_killed(tmp_path: Path) -> No
     updates = tmp_path / "updates.txt"
     names = {f"user{n:03}@acme.test" for n in range(150)}
     with served(tmp_path, "--hooks", "product:hooks", "--rate-limit", "none") as (url, process):
-        token = command(tmp_path, "token", "issue", "acme", "--name", "x").stdout.split()[-1]
+        token = command_here(tmp_path, "token", "issue", "acme", "--name", "x").stdout.split()[-1]
         client = Client(url, token)
         people(client, 150, title="T")
         client.close()
@@ -186,7 +186,7 @@ def test_mapping_anew_goes_on_after_the_process_was_killed(tmp_path: Path) -> No
     assert not unfinished.is_finished
     (tmp_path / "go").touch()
     with served(tmp_path, "--hooks", "product:hooks", "--rate-limit", "none"):
-        follow = command(tmp_path, "mapping", "status", "acme", "--follow", "--json")
+        follow = command_here(tmp_path, "mapping", "status", "acme", "--follow", "--json")
     lines = [json.loads(line) for line in follow.stdout.splitlines()]
     assert (150, 150, True) == (
         lines[-1]["mapped"],

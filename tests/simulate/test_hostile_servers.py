@@ -87,7 +87,11 @@ async def test_a_broken_answer_is_a_difference(
     assert any(words in each for each in [*report.differences, *report.failures])
 
 
-async def test_an_id_that_makes_no_url_is_a_failure(tmp_path: Path) -> None:
+async def test_an_id_that_makes_no_url_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scim_asgi.simulate.client._LONGEST_PAUSE", 0)
+
     def spoil(call: Call) -> None:
         if call.method == "POST" and "id" in call.answer:
             call.answer["id"] = f"\x1b[2J{call.answer['id']}"
