@@ -82,6 +82,8 @@ def test_the_set_up_follows_while_people_arrive(host: Host, visit: Visitor) -> N
     directory = host.connected()
     said = visit.hurry("setup/entra", 100)
     page = visit.go("setup/entra")
+    directory.get("/Users?count=1")
+    expect(page.locator("#announcer")).to_have_text("The test call has arrived.")
     for number in range(1, 4):
         directory.create_user(f"p{number}@acme.example")
         visit.sees("1 person has arrived." if number == 1 else f"{number} people have arrived.")
