@@ -53,7 +53,7 @@ def test_the_work_of_the_background_is_shared_and_done_once(pair: Pair) -> None:
         client.create_user(f"u{number}@acme.test", nickName=f"n{number}")
     first = rows(pair.folder / "host.db", "SELECT max(number) FROM deliveries")[0][0]
     for host in pair.hosts:
-        host.ask("/pause", {"seconds": 0.2})
+        host.ask("/pause", {"seconds": 0.5})
     pair.host.ask("/mapping", {"nickName": "public_metadata.nick"})
     pair.host.until_settled()
     told = rows(

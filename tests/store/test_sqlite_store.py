@@ -165,7 +165,7 @@ async def test_a_lock_that_is_held_for_too_long_is_said_to_be_unavailable(tmp_pa
 
 def _write_many(path: str, organization: str, results: Any) -> None:
     async def work() -> None:
-        store = SqliteStore(path)
+        store = SqliteStore(path, busy_timeout=60)
         await store.open()
         for _ in range(50):
             await store.write(lambda tx: names(tx, organization))
