@@ -53,7 +53,7 @@ def mounted(path: Path, token: str) -> Iterator[Client]:
 
 def test_a_full_disk_is_answered_503_and_nothing_more_is_lost_than_time(disk: Disk) -> None:
     with ExitStack() as stack:
-        scim = Served(stack, disk.folder)()
+        scim = Served(stack, disk.folder)(hook_timeout=1)
         client = scim.client()
         assert 201 == post(client, "before").status_code
         with disk.full():

@@ -26,6 +26,7 @@ RULES = RoleRules((RoleRule("Admins", "org:admin"),), default="org:member")
 
 WRITING = """
 import asyncio, pathlib
+from scim_asgi import ScimApp
 
 class Hooks:
     told = 0
@@ -39,7 +40,7 @@ class Hooks:
             print(account.email_address, account.last_name, file=file)
     async def deactivate(self, account, context): ...
 
-hooks = Hooks()
+scim_app = ScimApp("sqlite:///scim.db", hooks=Hooks(), rate_limit=None, hook_timeout=1)
 """
 
 
@@ -170,7 +171,7 @@ def test_mapping_anew_goes_on_after_the_process_was_killed(tmp_path: Path) -> No
     (tmp_path / "product.py").write_text(WRITING)
     updates = tmp_path / "updates.txt"
     names = {f"user{n:03}@acme.test" for n in range(150)}
-    with served(tmp_path, "--hooks", "product:hooks", "--rate-limit", "none") as (url, process):
+    with served(tmp_path, "--app", "product:scim_app") as (url, process):
         token = command_here(tmp_path, "token", "issue", "acme", "--name", "x").stdout.split()[-1]
         client = Client(url, token)
         people(client, 150, title="T")
@@ -185,7 +186,7 @@ def test_mapping_anew_goes_on_after_the_process_was_killed(tmp_path: Path) -> No
     assert unfinished is not None
     assert not unfinished.is_finished
     (tmp_path / "go").touch()
-    with served(tmp_path, "--hooks", "product:hooks", "--rate-limit", "none"):
+    with served(tmp_path, "--app", "product:scim_app"):
         follow = command_here(tmp_path, "mapping", "status", "acme", "--follow", "--json")
     lines = [json.loads(line) for line in follow.stdout.splitlines()]
     assert (150, 150, True) == (
