@@ -5,6 +5,9 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 
+# Tests start hundreds of processes; none of them has to compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 CHROMIUM := /usr/bin/chromium
 MINUTES ?= 60
 
@@ -67,4 +70,5 @@ bench-mapping: .venv/ready
 	@$(BIN)/python -m benchmarks.remapping
 
 clean:
+	find scim_asgi tests examples benchmarks -name __pycache__ -prune -exec rm -r {} +
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

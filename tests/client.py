@@ -16,6 +16,10 @@ BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
+KEPT = httpx.Limits(keepalive_expiry=0.5)
+"""Connections are left before the server closes them, which a request could meet."""
+
+
 class Client:
     """Sends requests below a base URL with a bearer token."""
 
@@ -24,7 +28,7 @@ class Client:
         self.token = token
         self.headers = {"Authorization": f"Bearer {token}"}
         # Tests speak plain HTTP; without verify=False each client would read all certificates.
-        self._http = httpx.Client(headers=self.headers, timeout=30, verify=False)
+        self._http = httpx.Client(headers=self.headers, timeout=60, verify=False, limits=KEPT)
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -20,9 +21,23 @@ from tests.client import Client
 from tests.product import Product
 from tests.servers import serving, until_stored
 
+LONG = ("test_fuzz.py", "test_crashes.py", "test_schemathesis.py", "test_benchmarks.py")
+"""What begins first, so that in the end no worker waits for another one's longest test."""
+
 T = TypeVar("T")
 
 MOUNT = "/scim/v2"
+
+# How long an example takes says more of what else the machine does than of what is tested.
+settings.register_profile(
+    "tests", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 def ask(

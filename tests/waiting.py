@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 
 from scim_asgi import ScimApp
 
+PATIENCE = 60.0
+"""How many seconds to wait for what happens at once unless the machine is busy."""
 
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+
+def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Return as soon as a condition holds; fail when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -18,7 +21,7 @@ def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
 
 
 async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], seconds: float = 15.0
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = PATIENCE
 ) -> None:
     """Return as soon as a condition holds that may be a coroutine; fail when it does not in time."""
     deadline = time.monotonic() + seconds

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 
 from scim_asgi import ScimApp
 from scim_asgi.admin import Authorize, SecretKey
-from tests.client import Client
+from tests.client import KEPT, Client
 from tests.conftest import ask
 from tests.product import Product
 from tests.servers import serving
@@ -39,8 +39,9 @@ class Host:
         client = httpx.Client(
             base_url=f"{self.url}/v1/organizations/{organization}/scim",
             headers={"Authorization": f"Bearer {key}"},
-            timeout=30,
+            timeout=60,
             verify=False,
+            limits=KEPT,
         )
         self._stack.callback(client.close)
         return client

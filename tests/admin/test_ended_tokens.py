@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from typing import Any
 
@@ -17,7 +18,7 @@ from scim_asgi.provisioning.tokens import digest, mint
 from tests.admin.conftest import Host, Hosts
 from tests.admin.test_connection import status
 from tests.client import Client
-from tests.commands import command
+from tests.commands import command_here
 from tests.waiting import eventually, until
 
 DAY = 86_400_000
@@ -83,7 +84,7 @@ def test_a_directory_with_a_revoked_token_fails_and_everybody_is_told(host: Host
         row[name] for name in ("method", "path", "status", "directory", "token_prefix")
     )
     assert "was revoked on 20" in row["detail"]
-    assert found["hint"] in command(host.database.parent, "status", "acme").stdout
+    assert found["hint"] in command_here(host.database.parent, "status", "acme").stdout
     (token,) = host.admin().get("/tokens").json()["data"]
     assert ended["refused_at"] == token["refused_at"]
     assert issued["token"] not in str(found) + str(row) + str(token)
@@ -117,12 +118,13 @@ def test_a_flood_with_a_revoked_token_is_one_row_and_a_strangers_none(
     monkeypatch.setattr(traffic, "_REFUSED_AGAIN", 0.5)
     host = hosts(failed_auth_limit=None)
     client, _ = revoked(host)
+    began = time.monotonic()
     for number in range(60):
         assert 401 == client.get("/Users").status_code
         assert 401 == host.directory(mint()).get("/Users").status_code, number
         assert 401 == host.directory(f"scim_{number}").get("/Users").status_code
     until(lambda: sum(row["count"] for row in refusals(host)) == 60)
-    assert len(refusals(host)) <= 4
+    assert len(refusals(host)) <= 2 + (time.monotonic() - began) / 0.5
     assert 60 == status(host)["errors_24h"]
 
 
@@ -158,7 +160,9 @@ def test_a_directory_that_is_silent_gets_a_calm_hint(host: Host) -> None:
     found = status(host)
     assert ("connected", since) == (found["state"], found["silent_since"])
     assert "Nothing has come since 20" in found["hint"]
-    assert "Nothing has come since 20" in command(host.database.parent, "status", "acme").stdout
+    assert (
+        "Nothing has come since 20" in command_here(host.database.parent, "status", "acme").stdout
+    )
     client.get("/Users")
     until(lambda: status(host)["silent_since"] is None)
 
@@ -172,8 +176,9 @@ def test_what_was_refused_before_the_clock_was_set_back_makes_nothing_fail(host:
     until(lambda: len(refusals(host)) == 4)
     changed(host, "UPDATE tokens SET refused_at = refused_at + ?", DAY)
     changed(host, "UPDATE provisioning_log SET at = at + ?", DAY)
+    until(lambda: status(host)["state"] == "connected")
     found = status(host)
-    assert ("connected", None, 0) == (found["state"], found["ended_token"], found["errors_24h"])
+    assert (None, 0) == (found["ended_token"], found["errors_24h"])
 
 
 def test_a_request_before_the_clock_was_set_back_hides_no_token_that_ended(host: Host) -> None:

@@ -21,9 +21,9 @@ from scim_asgi.provisioning.retention import Pruning
 from scim_asgi.store.records import LogRecord
 from tests.admin.conftest import Host, Hosts
 from tests.client import USER, Client
-from tests.commands import command
+from tests.commands import command_here
 from tests.product import raising
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 NAME = {"op": "replace", "path": "name.familyName", "value": "Lovelace"}
 
@@ -264,7 +264,7 @@ def test_what_changed_in_a_resource_is_in_the_log_in_every_form(host: Host) -> N
     assert went == json.loads(table[0]["members"])
     history = host.admin().get(f"/users/{ada}").json()["history"]
     assert found[2] in history
-    printed = command(host.database.parent, "log", "acme").stdout
+    printed = command_here(host.database.parent, "log", "acme").stdout
     assert "in the directory: title: 'Countess' → 'Analyst'" in printed
     assert f"1 member came: {ada}" in printed
     assert f"'Engines' → 'Analysis'; 1 member went: {ada}" in printed
@@ -373,14 +373,14 @@ async def test_a_follower_sees_each_new_row_once_and_with_its_outcome(tmp_path: 
 
         task = asyncio.create_task(follow())
         store = app._runtime.store
-        assert "token-issued second" == await asyncio.wait_for(seen.get(), 20)
+        assert "token-issued second" == await asyncio.wait_for(seen.get(), PATIENCE)
         row = LogRecord(organization_id="acme", at=now(), action="pending", status=0)
         number = await store.write(lambda tx: tx.log.insert(row))
         await app.tokens.issue("acme", name="third")
         done = replace(row, number=number, action="created", detail="late")
         await store.write(lambda tx: tx.log.complete(done))
-        assert "created late" == await asyncio.wait_for(seen.get(), 20)
-        assert "token-issued third" == await asyncio.wait_for(seen.get(), 20)
+        assert "created late" == await asyncio.wait_for(seen.get(), PATIENCE)
+        assert "token-issued third" == await asyncio.wait_for(seen.get(), PATIENCE)
         assert seen.empty()
         task.cancel()
 

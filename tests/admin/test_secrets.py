@@ -11,7 +11,7 @@ import pytest
 from scim_asgi.admin.table import ROUTES
 from scim_asgi.store.records import LogRecord
 from tests.admin.conftest import KEY, Host
-from tests.commands import attempt, command
+from tests.commands import attempt_here, command_here
 from tests.hostile.test_secrets import logged
 from tests.product import raising
 
@@ -39,7 +39,7 @@ def test_a_token_is_shown_by_its_issue_alone(host: Host) -> None:
         said = [_everything(host, admin, token) for token in tokens]
     folder = host.database.parent
     outputs = [
-        command(folder, *arguments, "--database", str(host.database)).stdout
+        command_here(folder, *arguments, "--database", str(host.database)).stdout
         for arguments in (
             ("token", "list", "acme"),
             ("token", "list", "acme", "--json"),
@@ -119,7 +119,7 @@ def test_no_command_shows_a_token_that_stands_in_a_wrong_place(host: Host) -> No
     (folder / "good.json").write_text('{"title": "public_metadata.title"}')
     (folder / "bad.json").write_text(json.dumps({"title": token}))
     done = [
-        attempt(folder, *arguments, "--database", str(host.database))
+        attempt_here(folder, *arguments, "--database", str(host.database))
         for arguments in (
             ("status", "acme"),
             ("roles", "show", "acme"),

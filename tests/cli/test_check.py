@@ -8,17 +8,19 @@ import sys
 from pathlib import Path
 
 from scim_asgi.doctor import CHECKS, DIRECTORIES
-from tests.commands import attempt, command, served
+from tests.commands import attempt_here, command, command_here, served
 
 
 def _actions(folder: Path) -> list[str]:
-    lines = command(folder, "log", "acme", "--json").stdout.splitlines()
+    lines = command_here(folder, "log", "acme", "--json").stdout.splitlines()
     return [json.loads(line)["action"] for line in lines]
 
 
 def test_a_whole_server_is_fine_and_a_wrong_token_is_not(tmp_path: Path) -> None:
     with served(tmp_path) as (url, _):
-        token = command(tmp_path, "token", "issue", "acme", "--name", "x").stdout.splitlines()[-1]
+        token = command_here(tmp_path, "token", "issue", "acme", "--name", "x").stdout.splitlines()[
+            -1
+        ]
         done = command(tmp_path, "check", "--url", url, "--token", token)
         assert "0 failures, 2 warnings. No directory should stumble." in done.stdout
         assert "nothing was written" in done.stdout
@@ -33,7 +35,7 @@ def test_a_whole_server_is_fine_and_a_wrong_token_is_not(tmp_path: Path) -> None
 
 
 def test_as_json_each_finding_has_the_promised_members(tmp_path: Path) -> None:
-    done = attempt(tmp_path, "check", "--url", "http://127.0.0.1:1/scim/v2", "--json")
+    done = attempt_here(tmp_path, "check", "--url", "http://127.0.0.1:1/scim/v2", "--json")
     assert 1 == done.returncode
     report = json.loads(done.stdout)
     assert ["url", "with_token", "complete", "requests", "findings"] == list(report)
@@ -49,7 +51,7 @@ def test_as_json_each_finding_has_the_promised_members(tmp_path: Path) -> None:
 def test_only_a_chosen_directory_counts(tmp_path: Path) -> None:
     arguments = ("check", "--url", "http://127.0.0.1:1/my_scim", "--json", "--directory")
     for name, expected in (("okta", True), ("entra", False)):
-        report = json.loads(attempt(tmp_path, *arguments, name).stdout)
+        report = json.loads(attempt_here(tmp_path, *arguments, name).stdout)
         assert expected == ("url-underscore" in {each["id"] for each in report["findings"]})
         assert {name} == {each for found in report["findings"] for each in found["directories"]}
 
@@ -65,7 +67,7 @@ def test_mistakes_end_with_a_message_and_no_traceback(tmp_path: Path) -> None:
         (("--url", "http://ex..ample/x"), "host"),
         (("--url", f"http://{'a' * 64}.example/x"), "host"),
     ):
-        done = attempt(tmp_path, "check", *arguments)
+        done = attempt_here(tmp_path, "check", *arguments)
         assert 2 == done.returncode
         assert message in done.stderr
         assert "Traceback" not in done.stderr

@@ -14,7 +14,7 @@ import pytest
 
 from scim_asgi.provisioning.clock import now
 from tests.client import Client, assert_error
-from tests.commands import attempt, command, served
+from tests.commands import attempt, attempt_here, command, command_here, served
 from tests.waiting import until
 
 PRODUCT = """
@@ -49,7 +49,7 @@ def test_a_token_that_is_issued_works_at_a_server_that_runs(tmp_path: Path) -> N
 
 
 def test_an_issued_token_as_json_has_the_promised_members(tmp_path: Path) -> None:
-    done = command(
+    done = command_here(
         tmp_path, "token", "issue", "acme", "--name", "Okta", "--expires", "90d", "--json"
     )
     issued = json.loads(done.stdout)
@@ -72,8 +72,8 @@ def test_an_issued_token_as_json_has_the_promised_members(tmp_path: Path) -> Non
     )
     assert abs(issued["created_at"] - now()) < 60_000
     assert 90 * 86_400_000 == pytest.approx(issued["expires_at"] - issued["created_at"], abs=5000)
-    assert issued["token"] not in command(tmp_path, "token", "list", "acme").stdout
-    assert issued["prefix"] in command(tmp_path, "token", "list", "acme").stdout
+    assert issued["token"] not in command_here(tmp_path, "token", "list", "acme").stdout
+    assert issued["prefix"] in command_here(tmp_path, "token", "list", "acme").stdout
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,9 @@ def test_an_issued_token_as_json_has_the_promised_members(tmp_path: Path) -> Non
 def test_a_mistake_ends_with_a_message_and_no_traceback(
     tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    done = attempt(tmp_path, *arguments)
+    # A server that does not fail does not end.
+    run = attempt if arguments[0] == "serve" else attempt_here
+    done = run(tmp_path, *arguments)
     assert done.returncode != 0
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -106,21 +108,22 @@ def test_a_mistake_ends_with_a_message_and_no_traceback(
 def test_a_mapping_is_set_shown_and_refused_key_by_key(tmp_path: Path) -> None:
     override = tmp_path / "override.json"
     override.write_text('{"title": "organization_role"}')
-    command(tmp_path, "mapping", "set", "acme", str(override))
+    command_here(tmp_path, "mapping", "set", "acme", str(override))
     assert {"title": "organization_role"} == json.loads(
-        command(tmp_path, "mapping", "show", "acme").stdout
+        command_here(tmp_path, "mapping", "show", "acme").stdout
     )
     override.write_text('{"nope": "first_name", "title": "{{ value | size }}.first_name"}')
-    done = command(tmp_path, "mapping", "set", "acme", str(override), status=1)
+    done = command_here(tmp_path, "mapping", "set", "acme", str(override), status=1)
     assert '"nope"' in done.stderr
     assert '"title"' in done.stderr
     assert "size" in done.stderr
     override.write_text("[]")
     assert (
-        "JSON object" in command(tmp_path, "mapping", "set", "acme", str(override), status=1).stderr
+        "JSON object"
+        in command_here(tmp_path, "mapping", "set", "acme", str(override), status=1).stderr
     )
     assert {"title": "organization_role"} == json.loads(
-        command(tmp_path, "mapping", "show", "acme").stdout
+        command_here(tmp_path, "mapping", "show", "acme").stdout
     )
 
 
@@ -139,14 +142,17 @@ def test_a_mapping_to_the_hosts_own_fields_is_checked_against_its_account_type(
 def test_hooks_of_a_module_are_called_and_the_log_says_so(tmp_path: Path) -> None:
     (tmp_path / "product.py").write_text(PRODUCT)
     with served(tmp_path, "--hooks", "product:hooks") as (url, _):
-        token = command(tmp_path, "token", "issue", "acme", "--name", "x").stdout.splitlines()[-1]
+        token = command_here(tmp_path, "token", "issue", "acme", "--name", "x").stdout.splitlines()[
+            -1
+        ]
         client = Client(url, token)
         client.create_user("ada@acme.test")
         client.get("/Users?filter=nope eq 1")
-        until(lambda: len(command(tmp_path, "log", "acme", "--json").stdout.splitlines()) == 3)
+        until(lambda: len(command_here(tmp_path, "log", "acme", "--json").stdout.splitlines()) == 3)
         client.close()
     rows = [
-        json.loads(line) for line in command(tmp_path, "log", "acme", "--json").stdout.splitlines()
+        json.loads(line)
+        for line in command_here(tmp_path, "log", "acme", "--json").stdout.splitlines()
     ]
     issued, created, refused = rows
     assert ("token-issued", "cli") == (issued["action"], issued["surface"])
@@ -161,7 +167,7 @@ def test_hooks_of_a_module_are_called_and_the_log_says_so(tmp_path: Path) -> Non
         refused["status"],
         refused["scim_type"],
     )
-    assert "ada@acme.test" in command(tmp_path, "log", "acme").stdout
+    assert "ada@acme.test" in command_here(tmp_path, "log", "acme").stdout
 
 
 def test_a_public_base_url_is_said_and_used(tmp_path: Path) -> None:

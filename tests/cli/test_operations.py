@@ -35,7 +35,9 @@ class Hooks:
             "last_name": account.last_name,
             "active": account.active and context.change != "delete",
         }
-        pathlib.Path(f"accounts/{account.id}").write_text(json.dumps(fields))
+        written = pathlib.Path(f"{account.id}.new")  # so that nobody reads half of it
+        written.write_text(json.dumps(fields))
+        written.rename(f"accounts/{account.id}")
 
     update = deactivate = create
 

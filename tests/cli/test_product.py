@@ -37,7 +37,9 @@ class Hooks:
             "department": getattr(account, "department", None),
             "active": account.active,
         }
-        pathlib.Path(f"accounts/{account.id}").write_text(json.dumps(fields))
+        written = pathlib.Path(f"{account.id}.new")  # so that nobody reads half of it
+        written.write_text(json.dumps(fields))
+        written.rename(f"accounts/{account.id}")
 
     update = deactivate = create
 

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from scim_asgi.cli import main
 from scim_asgi.simulate import SIMULATORS
-from tests.commands import attempt, command, served
+from tests.commands import attempt, attempt_here, command, command_here, served
 
 
 def issued(folder: Path) -> str:
-    return command(folder, "token", "issue", "acme", "--name", "x").stdout.splitlines()[-1]
+    return command_here(folder, "token", "issue", "acme", "--name", "x").stdout.splitlines()[-1]
 
 
 def test_a_directory_is_pushed_and_nothing_differs(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_wrong_arguments_are_usage_errors_without_a_traceback(tmp_path: Path) ->
         ("http://acme.test", "", (), "empty"),
         ("http://acme.test", "x", ("--faults", "nan"), "is not a number"),
     ):
-        done = attempt(tmp_path, "simulate", "okta", "--url", url, "--token", token, *more)
+        done = attempt_here(tmp_path, "simulate", "okta", "--url", url, "--token", token, *more)
         assert 2 == done.returncode
         assert message in done.stderr
         assert "Traceback" not in done.stderr

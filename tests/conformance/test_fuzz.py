@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes, urlsplit
 
 from tests.client import ENTERPRISE, GROUP, PATCH_OP, SEARCH, USER, Client
-from tests.commands import command, served
+from tests.commands import command_here, served
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
 DEVICE = Path(__file__).parent / "device.json"
@@ -189,7 +189,7 @@ def test_nothing_that_comes_makes_the_server_fail(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     arguments = ("--rate-limit", "none", "--schemas", str(DEVICE))
     with served(tmp_path, *arguments) as (url, _):
-        issued = command(tmp_path, "token", "issue", "fuzz", "--name", "fuzz")
+        issued = command_here(tmp_path, "token", "issue", "fuzz", "--name", "fuzz")
         client = Client(url, issued.stdout.split()[-1])
         ids = [client.create_user(f"u{number}")["id"] for number in range(3)]
         ids += [client.create_group("g", *ids)["id"]]

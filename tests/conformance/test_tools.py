@@ -14,7 +14,7 @@ import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import CheckResult, Status, check_server
 
-from tests.commands import command, served
+from tests.commands import command_here, served
 
 DEVICE = Path(__file__).parent / "device.json"
 BEYOND_THE_TOOL = {"note", "weight", "seenAt", "blob", "hint", "pin", "badge"}
@@ -32,7 +32,7 @@ def url_and_token(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tu
     schemas.write_text(json.dumps(request.param()))
     arguments = ("--rate-limit", "none", "--group-patch-body", "--schemas", str(schemas))
     with served(tmp_path, *arguments) as (url, _):
-        issued = command(tmp_path, "token", "issue", "tools", "--name", "tools")
+        issued = command_here(tmp_path, "token", "issue", "tools", "--name", "tools")
         yield url, issued.stdout.split()[-1]
 
 
@@ -90,7 +90,7 @@ def test_scim_sanity_finds_nothing(url_and_token: tuple[str, str]) -> None:
     url, token = url_and_token
     probe = ["probe", url, "--token", token, "--i-accept-side-effects", "--json-output"]
     tool = Path(sys.executable).parent / "scim-sanity"
-    done = subprocess.run([tool, *probe], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([tool, *probe], capture_output=True, text=True, check=False, timeout=300)
     summary = json.loads(done.stdout)["summary"]
     assert (0, 0, 0) == (summary["failed"], summary["errors"], summary["warnings"]), done.stdout
     assert 28 <= summary["passed"]

@@ -108,7 +108,7 @@ def test_a_thousand_members_in_one_operation_take_less_than_a_second(
     bound = ONE_OPERATION if len(forms[form]) == 1 else MANY_OPERATIONS
     there = ids if form.startswith("remove") else []
     best = 60.0
-    for attempt in range(3):
+    for attempt in range(6):
         path = f"/Groups/{client.create_group(f'{form} {attempt}', *there)['id']}"
         begin = time.perf_counter()
         assert 204 == client.patch(path, *forms[form]).status_code

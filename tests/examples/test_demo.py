@@ -18,7 +18,7 @@ def test_the_demonstration_ends_well_and_prints_requests_accounts_and_log() -> N
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert 0 == done.returncode, done.stdout[-2000:] + done.stderr

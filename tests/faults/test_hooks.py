@@ -18,8 +18,8 @@ from scim_asgi import Account, AccountRejected, HookContext, ScimApp, TryAgainLa
 from tests.client import USER, Client, assert_error, created
 from tests.conftest import Scim, Served
 from tests.product import Behaviour, Product, hanging, raising
+from tests.waiting import PATIENCE, until
 from tests.waiting import settled as everything_settled
-from tests.waiting import until
 
 BODY = {"schemas": [USER], "userName": "ada@acme.test", "nickName": "A"}
 
@@ -160,12 +160,12 @@ def test_a_slow_hook_keeps_no_other_request_waiting(scim: Scim, client: Client) 
     scim.product.behaviour = behave
     thread = threading.Thread(target=client.post, args=("/Users", BODY))
     thread.start()
-    assert reached.wait(10)
+    assert reached.wait(PATIENCE)
     other = scim.client()
     assert 201 == other.post("/Users", {**BODY, "userName": "b@acme.test"}).status_code
     assert 2 == other.get("/Users").json()["totalResults"]
     may_end.set()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert 2 == len(scim.product.accounts)
 
 
@@ -187,7 +187,7 @@ def test_a_client_that_goes_away_during_a_hook_changes_nothing_about_it(
     )
     with socket.create_connection((url.host, url.port)) as raw:
         raw.sendall(head.encode() + body)
-        assert reached.wait(10)
+        assert reached.wait(PATIENCE)
     may_end.set()
     until(lambda: settled(scim))
     until(lambda: [row.status for row in scim.log()] == [201])

@@ -53,7 +53,7 @@ def test_the_work_of_the_background_is_shared_and_done_once(pair: Pair) -> None:
         client.create_user(f"u{number}@acme.test", nickName=f"n{number}")
     first = rows(pair.folder / "host.db", "SELECT max(number) FROM deliveries")[0][0]
     for host in pair.hosts:
-        host.ask("/pause", {"seconds": 0.2})
+        host.ask("/pause", {"seconds": 0.5})
     pair.host.ask("/mapping", {"nickName": "public_metadata.nick"})
     pair.host.until_settled()
     told = rows(
@@ -105,7 +105,7 @@ def test_a_mapping_that_is_set_in_one_process_holds_in_the_other_at_once(pair: P
 
 def test_a_process_takes_over_what_a_killed_one_had_begun(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        pair = Pair(tmp_path, stack, hook_timeout=0.4)
+        pair = Pair(tmp_path, stack, hook_timeout=1.5)
         one, other = pair.clients
         pair.host.ask("/arm", {"place": "after hook", "times": 1})
         with pytest.raises(httpx.TransportError, match=r"disconnected|closed|reset"):
@@ -125,7 +125,7 @@ def test_what_a_killed_process_may_have_done_is_taken_back_when_it_is_refused_la
     tmp_path: Path,
 ) -> None:
     with ExitStack() as stack:
-        pair = Pair(tmp_path, stack, hook_timeout=0.4)
+        pair = Pair(tmp_path, stack, hook_timeout=1.5)
         one, other = pair.clients
         pair.hosts[1].ask("/refuse", {"family": "Twice"})
         pair.host.ask("/arm", {"place": "after hook", "times": 1})

@@ -33,6 +33,7 @@ from tests.hostile.attempts import (
     query_attempts,
     sample,
 )
+from tests.waiting import PATIENCE
 
 DEVICE = Path(__file__).parents[1] / "conformance" / "device.json"
 TYPES = read_resource_types(DEVICE.read_bytes())
@@ -313,7 +314,7 @@ def test_nobody_waits_for_a_change_of_another_organization(serve: Served) -> Non
     slow = threading.Thread(target=victim.patch, args=(path, change))
     slow.start()
     try:
-        assert called.wait(15)
+        assert called.wait(PATIENCE)
         for method, body in [
             ("GET", None),
             ("DELETE", None),
@@ -322,7 +323,7 @@ def test_nobody_waits_for_a_change_of_another_organization(serve: Served) -> Non
         ]:
             began = time.monotonic()
             assert_error(intruder.send(method, path, body), 404)
-            assert time.monotonic() - began < 5, f"{method} waited for another organization"
+            assert time.monotonic() - began < 20, f"{method} waited for another organization"
     finally:
         release.set()
         slow.join(30)

@@ -284,7 +284,7 @@ def test_what_follows_a_refused_body_is_no_request(wire: Wire) -> None:
 @pytest.mark.parametrize("expect", ["100-continue", "nonsense"])
 def test_a_client_that_waits_to_be_told_to_go_on_is_served(wire: Wire, expect: str) -> None:
     request = wire.post(b"", "Content-Length: 2", f"Expect: {expect}")
-    assert [400] == statuses(wire.send(request, b"[]", pause=0.1))
+    assert [400] == statuses(wire.send(request, b"[]", pause=0.02))
 
 
 def test_odd_bytes_in_headers_that_are_kept_are_no_harm(wire: Wire) -> None:

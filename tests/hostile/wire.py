@@ -22,7 +22,7 @@ from tests.client import ERROR, Client
 from tests.conftest import MOUNT, issue_token
 from tests.servers import serving
 
-PATIENCE = 8.0
+PATIENCE = 30.0
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

@@ -11,6 +11,7 @@ from scim_asgi import ScimApp
 from scim_asgi.provisioning.tokens import IssuedToken, TokenInfo, is_well_formed, mint
 from tests.client import USER, Client, assert_error
 from tests.conftest import Scim, Served
+from tests.waiting import until
 
 ADA = {"schemas": [USER], "userName": "ada@acme.test"}
 
@@ -94,27 +95,27 @@ def test_a_revoked_token_is_refused_at_once_by_a_server_that_has_used_it(scim: S
 
 
 def test_an_expired_token_is_refused(scim: Scim) -> None:
-    async def issue(app: ScimApp) -> str:
-        expires_at = round(time.time() * 1000) + 400
-        return (await app.tokens.issue("acme", name="short", expires_at=expires_at)).token
+    async def issue(app: ScimApp, milliseconds: int) -> str:
+        expires_at = round(time.time() * 1000) + milliseconds
+        return (await app.tokens.issue("acme", name="x", expires_at=expires_at)).token
 
-    token = scim.ask(issue)
-    assert 200 == get(scim, f"Bearer {token}").status_code
-    deadline = time.monotonic() + 5
-    while get(scim, f"Bearer {token}").status_code == 200:
-        assert time.monotonic() < deadline
-    assert_error(get(scim, f"Bearer {token}"), 401)
+    lasting = scim.ask(lambda app: issue(app, 3_600_000))
+    short = scim.ask(lambda app: issue(app, 300))
+    assert 200 == get(scim, f"Bearer {lasting}").status_code
+    until(lambda: get(scim, f"Bearer {short}").status_code != 200)
+    assert_error(get(scim, f"Bearer {short}"), 401)
+    assert 200 == get(scim, f"Bearer {lasting}").status_code
 
 
 def test_the_list_shows_prefix_use_and_expiry_and_never_the_token(scim: Scim) -> None:
     token = scim.token()
     assert 200 == get(scim, f"Bearer {token}").status_code
-    deadline = time.monotonic() + 5
-    listed: list[TokenInfo] = scim.ask(lambda app: app.tokens.list("acme"))
-    while listed[0].last_used_at is None:
-        assert time.monotonic() < deadline
-        listed = scim.ask(lambda app: app.tokens.list("acme"))
-    (info,) = listed
+
+    def listed() -> list[TokenInfo]:
+        return scim.ask(lambda app: app.tokens.list("acme"))
+
+    until(lambda: listed()[0].last_used_at is not None)
+    (info,) = listed()
     assert token.startswith(info.prefix)
     assert len(info.prefix) < 12
     assert ("tests", "acme", None, None) == (

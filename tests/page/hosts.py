@@ -21,7 +21,7 @@ from starlette.routing import Mount
 from scim_asgi import Account, HookContext, ScimApp
 from scim_asgi.admin import Actor
 from scim_asgi.simulate import Entra, Report
-from tests.client import Client
+from tests.client import KEPT, Client
 from tests.product import Product
 from tests.servers import serving
 
@@ -116,7 +116,9 @@ class Host:
 
     def http(self, **options: Any) -> httpx.Client:
         """Return a plain client of the page."""
-        client = httpx.Client(base_url=self.page_url, timeout=30, verify=False, **options)
+        client = httpx.Client(
+            base_url=self.page_url, timeout=60, verify=False, limits=KEPT, **options
+        )
         self._stack.callback(client.close)
         return client
 

@@ -82,6 +82,8 @@ def test_the_set_up_follows_while_people_arrive(host: Host, visit: Visitor) -> N
     directory = host.connected()
     said = visit.hurry("setup/entra", 100)
     page = visit.go("setup/entra")
+    directory.get("/Users?count=1")
+    expect(page.locator("#announcer")).to_have_text("The test call has arrived.")
     for number in range(1, 4):
         directory.create_user(f"p{number}@acme.example")
         visit.sees("1 person has arrived." if number == 1 else f"{number} people have arrived.")
@@ -137,7 +139,7 @@ def test_an_earlier_mapping_is_restored(host: Host, visit: Visitor) -> None:
     dialog = page.get_by_role("dialog", name="Restore version 1?")
     dialog.get_by_role("button", name="Restore").click()
     visit.sees("The earlier version is in force again.")
-    assert "public_metadata.a" == visit.field("Account field").first.input_value()
+    expect(visit.field("Account field").first).to_have_value("public_metadata.a")
 
 
 def test_a_group_gives_a_role(host: Host, visit: Visitor) -> None:
@@ -151,7 +153,7 @@ def test_a_group_gives_a_role(host: Host, visit: Visitor) -> None:
     visit.field("2. Whoever is in").fill("Nobody at all")
     visit.field("gets the role").nth(1).select_option("org:guest")
     visit.button("Move rule 2 up").click()
-    assert "Nobody at all" == visit.field("1. Whoever is in").input_value()
+    expect(visit.field("1. Whoever is in")).to_have_value("Nobody at all")
     visit.field("Everybody else gets").select_option("org:member")
     visit.button("Try it on everybody first").click()
     visit.sees("Saving this would change 8 of 8 accounts")

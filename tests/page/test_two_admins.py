@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.page.conftest import come
 from tests.page.hosts import Host, hidden
@@ -44,8 +44,8 @@ def test_a_mapping_is_not_saved_over_a_newer_one_and_what_was_typed_is_kept(
     ada.sees("by Grace: title added: public_metadata.title")
     ada.sees("title removed, was public_metadata.title")
     assert {"title": "public_metadata.title"} == mapped(host)
-    assert "nickName" == ada.field("SCIM path").first.input_value()
-    assert "public_metadata.nick" == ada.field("Account field").first.input_value()
+    expect(ada.field("SCIM path").first).to_have_value("nickName")
+    expect(ada.field("Account field").first).to_have_value("public_metadata.nick")
     if script:
         ada.check()
     # Who has seen it may save all the same.
@@ -64,7 +64,7 @@ def test_a_mapping_is_not_saved_over_a_newer_one_and_what_was_typed_is_kept(
     grace.sees("Version 3, saved")
     grace.sees("public_metadata.a became public_metadata.b")
     grace.link("drop it and start from what is in force").click()
-    assert "public_metadata.a" == grace.field("Account field").nth(1).input_value()
+    expect(grace.field("Account field").nth(1)).to_have_value("public_metadata.a")
 
 
 @SCRIPT
@@ -85,8 +85,8 @@ def test_role_rules_are_not_saved_over_newer_ones_and_what_was_typed_is_kept(
     ada.sees("by Grace: Sales added: org:admin")
     ada.sees("Ops added: org:admin")
     ada.sees("default role added: org:guest")
-    assert "Ops" == ada.field("1. Whoever is in").input_value()
-    assert "org:guest" == ada.field("Everybody else gets").input_value()
+    expect(ada.field("1. Whoever is in")).to_have_value("Ops")
+    expect(ada.field("Everybody else gets")).to_have_value("org:guest")
     if script:
         ada.check()
     ada.button("Save").click()
@@ -115,7 +115,7 @@ def test_role_rules_are_looked_back_at_and_restored(
     visit.link("Restore version 1").click()
     visit.button("Restore").click()
     visit.sees("The earlier version is in force again.")
-    assert "org:admin" == visit.field("gets the role").first.input_value()
+    expect(visit.field("gets the role").first).to_have_value("org:admin")
     # The audit says what the difference was.
     visit.go("log")
     visit.link("Open Roles changed").first.click()

@@ -31,7 +31,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 15_000
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 TOKEN = re.compile(r"scim_[0-9A-Za-z]{49}")
 
 _AXE = next(Path(axe_playwright_python.__file__).parent.glob("axe.min.js")).read_text()
@@ -127,7 +128,7 @@ class Visitor:
 
     def sees(self, text: str | re.Pattern[str]) -> None:
         """Check that the screen shows a text, as soon as it does."""
-        expect(self.page.locator("main")).to_contain_text(text, timeout=PATIENCE)
+        expect(self.page.locator("main")).to_contain_text(text)
 
     def tab_to(self, name: str) -> None:
         """Press Tab until something with a name has the focus, which has to be visible."""

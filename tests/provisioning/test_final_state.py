@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -134,7 +134,7 @@ class Directory:
 
 
 @given(st.lists(states(), min_size=1, max_size=3), st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 def test_an_account_depends_on_the_final_state_alone(
     shared: Scim, history: list[State], seed: int
 ) -> None:

@@ -17,7 +17,7 @@ from tests.client import Client, assert_error
 from tests.conftest import ask, ask_now, issue_token
 from tests.product import Product
 from tests.servers import serving
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 class Frozen:
@@ -74,7 +74,7 @@ class Pair:
         self._stack.callback(behaviour.go_on.set)
         self.first.behaviour = behaviour
         change = self.change(self.slow, "name.familyName", "Frozen")
-        assert behaviour.reached.wait(10)
+        assert behaviour.reached.wait(PATIENCE)
         return change
 
     def change(self, client: Client, path: str, value: object) -> Future[httpx.Response]:
@@ -118,7 +118,7 @@ def test_an_older_hook_that_ends_while_a_newer_one_runs_is_followed_by_the_newer
     pair.second.behaviour = held
     late = pair.freeze(frozen)
     newer = pair.change(pair.quick, "active", value=False)
-    assert held.reached.wait(10)
+    assert held.reached.wait(PATIENCE)
     frozen.go_on.set()
     assert_error(late.result(), 503)
     assert pair.account.active
@@ -136,7 +136,7 @@ def test_a_late_refusal_takes_nothing_back_of_a_newer_change(
     pair.second.behaviour = held
     late = pair.freeze(frozen)
     newer = pair.change(pair.quick, "name.familyName", "Newer")
-    assert held.reached.wait(10)
+    assert held.reached.wait(PATIENCE)
     steps = [(frozen.go_on, late), (held.go_on, newer)]
     for go_on, change in steps if is_running else reversed(steps):
         go_on.set()

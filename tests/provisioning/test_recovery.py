@@ -25,7 +25,7 @@ from scim_asgi.provisioning.clock import now
 from tests.client import GROUP, USER, Client, assert_error, created
 from tests.conftest import Scim, Served
 from tests.product import Behaviour, Product, hanging, raising
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 OLD, NEW = "old@acme.test", "new@acme.test"
 
@@ -71,7 +71,7 @@ def test_a_name_stays_taken_until_the_host_has_let_it_go(scim: Scim, client: Cli
     scim.product.behaviour = gate
     with ThreadPoolExecutor() as pool:
         renaming = pool.submit(rename, client, path)
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         assert_error(client.post("/Users", person()), 409, "uniqueness")
         assert 0 == client.get(f'/Users?filter=userName eq "{OLD}"').json()["totalResults"]
         gate.open.set()
@@ -88,7 +88,7 @@ def test_a_person_who_returns_while_being_deleted_waits_for_it(scim: Scim, clien
     scim.product.behaviour = in_turn(gate, None)
     with ThreadPoolExecutor() as pool:
         leaving = pool.submit(client.send, "DELETE", f"/Users/{first['id']}")
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         returning = pool.submit(client.post, "/Users", person(NEW, externalId="e"))
         gate.open.set()
         assert 204 == leaving.result().status_code
@@ -219,7 +219,7 @@ def test_the_directorys_retry_waits_for_the_first_try(serve: Served) -> None:
     scim.product.behaviour = in_turn(gate, None)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.post, "/Users", person())
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         second = pool.submit(client.post, "/Users", person())
         gate.open.set()
         assert_error(first.result(), 500)
@@ -368,7 +368,7 @@ def test_a_change_is_pending_in_the_log_until_the_host_has_answered(serve: Serve
     scim.product.behaviour = gate
     with ThreadPoolExecutor() as pool:
         making = pool.submit(client.post, "/Users", person())
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         assert [("pending", 0)] == [(row.action, row.status) for row in scim.log()]
         gate.open.set()
         created(making.result())
@@ -392,7 +392,7 @@ def test_a_new_mapping_waits_for_a_hook_that_is_being_called(scim: Scim, client:
     scim.product.behaviour = in_turn(gate, refusing)
     with ThreadPoolExecutor() as pool:
         making = pool.submit(client.post, "/Users", person(nickName="N"))
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         scim.set_mapping({"nickName": "public_metadata.nick"})
         gate.open.set()
         user = created(making.result())
@@ -413,7 +413,7 @@ def test_a_refused_deactivation_of_the_background_never_reopens_an_account(
     with ThreadPoolExecutor() as pool:
         operation = {"op": "replace", "path": "active", "value": False}
         closing = pool.submit(client.patch, path, operation)
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         client.create_group("g", user["id"])
         gate.open.set()
         assert 200 == closing.result().status_code
@@ -431,7 +431,7 @@ def test_a_refused_takeover_ends_well_whatever_became_of_the_earlier_user(
     scim.product.behaviour = in_turn(gate, None)
     with ThreadPoolExecutor() as pool:
         taking = pool.submit(client.post, "/Users", person(NEW, externalId="e"))
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         if meanwhile == "delete":
             assert 204 == client.send("DELETE", first).status_code
         else:
@@ -571,7 +571,7 @@ def test_no_other_state_ever_has_the_entity_tag_of_one_that_was_taken_back(
     scim.product.behaviour = gate
     with ThreadPoolExecutor() as pool:
         refused = pool.submit(family, client, path, "Refused")
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(PATIENCE)
         seen = scim.client().get(path)
         assert "Refused" == seen.json()["name"]["familyName"]
         gate.open.set()

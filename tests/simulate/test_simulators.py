@@ -19,6 +19,7 @@ from scim_asgi.simulate import SIMULATORS, Entra, Okta, Report, Simulator
 from tests.conftest import Scim
 from tests.product import Product
 from tests.simulate.chaos import cutting
+from tests.waiting import settled
 
 USERS, GROUPS, CYCLES = (500, 20, 5) if "SIMULATE_IN_FULL" in os.environ else (40, 6, 3)
 MODES = [
@@ -86,6 +87,7 @@ async def test_nothing_differs_on_a_bad_network(
         report = await run.run()
         assert [] == report.differences
         assert report.refused
+        await settled(app)
         assert_in_step(run, product)
 
 
@@ -102,6 +104,7 @@ def test_nothing_differs_when_connections_are_cut_in_the_middle(
     directory = asyncio.run(run(scim.token()))
     assert [] == directory.report.differences
     assert any(each.status == 0 for each in directory.report.refused)
+    scim.ask(settled)
     assert_in_step(directory, scim.product)
 
 

@@ -52,7 +52,8 @@ def _user_name(body: dict[str, Any]) -> str:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     bodies=st.lists(users, max_size=5, unique_by=_user_name),

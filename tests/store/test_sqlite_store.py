@@ -92,11 +92,11 @@ async def test_a_cancelled_request_neither_stops_its_transaction_nor_breaks_the_
 
     def slow(tx: Transaction) -> int:
         begun.set()
-        go.wait(10)
+        go.wait(60)
         return insert(tx, "slow")
 
     task = asyncio.create_task(store.write(slow))
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, 60)
     task.cancel()
     go.set()
     with pytest.raises(asyncio.CancelledError):
@@ -165,7 +165,7 @@ async def test_a_lock_that_is_held_for_too_long_is_said_to_be_unavailable(tmp_pa
 
 def _write_many(path: str, organization: str, results: Any) -> None:
     async def work() -> None:
-        store = SqliteStore(path)
+        store = SqliteStore(path, busy_timeout=60)
         await store.open()
         for _ in range(50):
             await store.write(lambda tx: names(tx, organization))
@@ -208,7 +208,7 @@ asyncio.run(main())
 def test_a_store_that_nobody_closes_lets_the_process_end(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORGETFUL, str(tmp_path / "scim.db")],
-        timeout=20,
+        timeout=60,
         check=False,
         capture_output=True,
     )

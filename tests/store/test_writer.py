@@ -29,12 +29,12 @@ def note(tx: Transaction) -> None:
     save(tx)
 
 
-def saves_slowly(begun: threading.Event) -> Callable[[Transaction], int]:
-    """Return a unit that says that it has begun, and takes a while."""
+def saves_slowly(begun: threading.Event, may_end: threading.Event) -> Callable[[Transaction], int]:
+    """Return a unit that says that it has begun, and takes until it may end."""
 
     def work(tx: Transaction) -> int:
         begun.set()
-        threading.Event().wait(0.1)
+        may_end.wait(60)
         return save(tx)
 
     return work
@@ -52,7 +52,7 @@ async def require_in_order(store: SqliteStore) -> None:
     """Check that no transaction is left open, and that others can be made."""
     assert not store._writing.here.in_transaction
     for brief in (True, False):
-        number = await asyncio.wait_for(store.write(save, brief=brief), 10)
+        number = await asyncio.wait_for(store.write(save, brief=brief), 60)
         found = await store.read(lambda tx: tx.mappings.current("acme"), brief=True)
         assert found is not None
         assert number == found.number
@@ -78,12 +78,15 @@ async def test_a_writer_that_is_stopped_while_it_waits_for_a_lock_leaves_nothing
 async def test_a_writer_that_is_stopped_during_a_unit_leaves_nothing_open(
     store: SqliteStore,
 ) -> None:
-    begun = threading.Event()
+    begun, may_end = threading.Event(), threading.Event()
     before = asyncio.create_task(store.write(save, brief=True))
-    during = asyncio.create_task(store.write(saves_slowly(begun)))
+    during = asyncio.create_task(store.write(saves_slowly(begun, may_end)))
     behind = asyncio.create_task(store.write(save))
-    await asyncio.to_thread(begun.wait, 10)
-    await stop(store)
+    await asyncio.to_thread(begun.wait, 60)
+    stopping = asyncio.create_task(stop(store))
+    await asyncio.sleep(0)
+    may_end.set()
+    await stopping
     for told in (before, during, behind):
         with pytest.raises(StoreUnavailable, match="stopped"):
             await told
@@ -96,7 +99,7 @@ async def test_a_writer_that_is_stopped_before_it_begins_is_begun_anew(store: Sq
     await asyncio.sleep(0)
     await stop(store)
     await require_in_order(store)
-    assert 1 == await asyncio.wait_for(waiting, 10)
+    assert 1 == await asyncio.wait_for(waiting, 60)
 
 
 async def test_a_store_is_closed_once_nothing_is_written_any_more(store: SqliteStore) -> None:

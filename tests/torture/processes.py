@@ -56,12 +56,12 @@ class Host:
         self.process.terminate()
         return self.wait()
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """Wait until it has ended, and return its exit status."""
         self.process.communicate(timeout=seconds)
         return self.process.returncode
 
-    def until_settled(self, seconds: float = 30) -> None:
+    def until_settled(self, seconds: float = 120) -> None:
         """Wait until the host has confirmed everything."""
 
         def settled() -> bool:

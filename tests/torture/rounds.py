@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -96,7 +97,7 @@ class Torture:
         if "hook" in place or "commit" in place:
             try:
                 self._host.process.wait(timeout=5)
-            except TimeoutError:
+            except subprocess.TimeoutExpired:
                 self.counted["not reached"] += 1
         else:
             time.sleep(self._random.uniform(0.05, 0.5))

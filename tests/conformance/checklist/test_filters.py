@@ -395,7 +395,7 @@ def test_flt_48_a_filter_has_limits(client: Client, text: str) -> None:
     start = time.monotonic()
     answer = search(client, "/Users", filter=text)
     assert_error(answer, 400, "invalidFilter")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def test_flt_49_membership_can_be_filtered(client: Client) -> None:
