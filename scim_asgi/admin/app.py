@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -19,7 +18,7 @@ from scim_asgi.admin.errors import AdminError, ErrorList, Invalid, NotSignedIn, 
 from scim_asgi.admin.mount import scim_url
 from scim_asgi.admin.openapi import openapi
 from scim_asgi.admin.origin import check_origin
-from scim_asgi.admin.responding import respond
+from scim_asgi.admin.responding import log_failure, respond
 from scim_asgi.admin.routes import Asked, Route, answer
 from scim_asgi.admin.table import ROUTES
 from scim_asgi.http.paths import route_path
@@ -28,8 +27,6 @@ from scim_asgi.protocol.errors import ScimError
 from scim_asgi.protocol.limits import Limits
 from scim_asgi.runtime import Runtime
 from scim_asgi.store.errors import StoreError
-
-logger = logging.getLogger("scim_asgi.admin")
 
 LIMITS = Limits(body_bytes=2**20)
 """What a request to the admin API may cost."""
@@ -195,11 +192,10 @@ def _told(error: Exception, scope: Scope) -> AdminError:
         return AdminError(error.status, code, error.detail, headers=error.headers)
     if isinstance(error, HTTPException):
         return _of_host(error)
+    log_failure(error, scope)
     if isinstance(error, StoreError):
-        logger.error("%s %s failed: %s", scope["method"], scope["path"], error)
         msg = "The server's database cannot be reached; try again."
         return AdminError(503, "unavailable", msg, headers={"Retry-After": "5"})
-    logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)
     msg = "The server failed; its log says why. Try again, or tell its operator."
     return AdminError(500, "internal_error", msg)
 

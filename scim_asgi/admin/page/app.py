@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any
 
@@ -23,12 +22,10 @@ from scim_asgi.admin.page.rendering import render_problem
 from scim_asgi.admin.page.screens import SCREENS
 from scim_asgi.admin.page.theme import Theme
 from scim_asgi.admin.page.visits import Screen, Visit
-from scim_asgi.admin.responding import respond
+from scim_asgi.admin.responding import log_failure, respond
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.runtime import Runtime
 from scim_asgi.store.errors import StoreError
-
-logger = logging.getLogger("scim_asgi.admin")
 
 _TITLES = {
     401: "Sign in first",
@@ -175,10 +172,9 @@ def _told(error: Exception, scope: Scope) -> tuple[int, str, dict[str, str]]:
         return error.status, error.detail, error.headers
     if isinstance(error, HTTPException):
         return error.status_code, str(error.detail), dict(error.headers or {})
+    log_failure(error, scope)
     if isinstance(error, StoreError):
-        logger.error("%s %s failed: %s", scope["method"], scope["path"], error)
         text = "The database cannot be reached just now. Nothing was changed. Try again shortly."
         return 503, text, {"Retry-After": "5"}
-    logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)
     text = "Something failed on our side, and the operator's log says what. Try again, or ask them."
     return 500, text, {}
