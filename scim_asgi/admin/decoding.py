@@ -89,5 +89,5 @@ def _missing(field: FieldInfo, what: str) -> list[ErrorItem]:
 def _invalid(name: str, what: str, said: str) -> ErrorItem:
     """Return what msgspec says of a value, in our words: ``Expected …, got … - at `$[0]```."""
     text, _, place = said.partition(" - at `$")
-    param = name + place.rstrip("`")
+    param, text = shown(name + place.rstrip("`"), 200), shown(text, 200)
     return problem("param_invalid", f'The {what} "{param}": {text[0].lower()}{text[1:]}.', param)

@@ -166,3 +166,13 @@ def test_what_nobody_knows_in_a_body_is_listed_in_part(host: Host) -> None:
     assert 422 == answer.status_code
     codes = [error["code"] for error in answer.json()["errors"]]
     assert ["param_unknown"] * 20 + ["param_missing"] == codes
+
+
+def test_no_answer_repeats_a_long_text_that_was_sent(host: Host) -> None:
+    admin, long = host.admin(), "x" * 9_000
+    answers = [admin.get("/log", params={name: long}) for name in ("action", "format", long)]
+    answers.append(admin.put("/role-rules", json={"default": long}))
+    answers.append(admin.put("/attribute-mappings", json={"mapping": {long: long}}))
+    for answer in answers:
+        assert 422 == answer.status_code
+        assert len(answer.text) < 1_000
