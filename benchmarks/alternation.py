@@ -81,8 +81,8 @@ class Row(Struct, frozen=True, kw_only=True):
         reference: How that fared.
         by: What was compared.
         ratio: The median of the rounds' ratios.
-        least: The smallest of them.
-        most: The largest.
+        least: The smallest of them; None where there was one round.
+        most: The largest, likewise.
         goal: What the ratio has to reach, or to stay below.
     """
 
@@ -95,8 +95,8 @@ class Row(Struct, frozen=True, kw_only=True):
     reference: Figures
     by: Literal["rate", "time"]
     ratio: float
-    least: float
-    most: float
+    least: float | None
+    most: float | None
     cpu_ratio: float
     goal: float | None
 

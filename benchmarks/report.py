@@ -138,6 +138,7 @@ def cells(row: Row) -> tuple[str, ...]:
     """Return the cells of a comparison's line."""
     sign = "≥" if row.by == "rate" else "≤"
     unit = "" if row.by == "rate" else "×"
+    extent = "" if row.least is None else f" ({row.least:.2f}-{row.most:.2f})"
     return (
         title(row),
         str(row.connections),
@@ -147,7 +148,7 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{row.figures.cpu:,.0f}",
         row.against,
         f"{row.reference.rate:,.0f}",
-        f"{row.ratio:.2f}{unit} ({row.least:.2f}-{row.most:.2f})",
+        f"{row.ratio:.2f}{unit}{extent}",
         "" if row.goal is None else f"{sign} {row.goal:g}{unit}",
         {None: "", True: "yes", False: "no"}[row.is_met],
         f"{row.cpu_ratio:.2f}{unit}",
@@ -159,7 +160,8 @@ def fact_line(fact: Fact) -> str:
     goal = "" if fact.goal is None else f"; at most {fact.goal:g} {fact.unit} are wanted"
     met = {None: "", True: ": met", False: ": not met"}[fact.is_met]
     note = f" ({fact.note})" if fact.note else ""
-    return f"{fact.job}: {fact.figure:.1f} {fact.unit}{note}{goal}{met}"
+    figure = f"{fact.figure:,.1f}".removesuffix(".0")
+    return f"{fact.job}: {figure} {fact.unit}{note}{goal}{met}"
 
 
 _WIDTHS = (52, 7, 8, 8, 8, 7, 15, 8, 18, 7, 4, 7)

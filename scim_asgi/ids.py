@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import lru_cache
 
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
@@ -14,10 +15,16 @@ def uuid7() -> str:
     The first 48 bits are Unix milliseconds, so ids made later sort later and land next to each
     other in an index.
     """
-    time_part = f"{time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF:012x}"
     random = os.urandom(10).hex()
-    variant = _VARIANTS[random[3]]
-    return f"{time_part[:8]}-{time_part[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
+    beginning = _beginning(time.time_ns() // 1_000_000)
+    return f"{beginning}{random[:3]}-{_VARIANTS[random[3]]}{random[4:7]}-{random[7:19]}"
+
+
+@lru_cache(maxsize=1)
+def _beginning(milliseconds: int) -> str:
+    """Return how every identifier of a millisecond begins."""
+    text = f"{milliseconds & 0xFFFF_FFFF_FFFF:012x}"
+    return f"{text[:8]}-{text[8:]}-7"
 
 
 def made_at(identifier: str) -> int:

@@ -79,12 +79,17 @@ class OpeningStore:
         await self._store.close()
 
     async def read(
-        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        brief: bool = False,
+        single: bool = False,
+        fresh: bool = True,
     ) -> T:
         """Open the store where needed, and read."""
         if not self.is_open:
             await self.open()
-        return await self._store.read(work, brief=brief, fresh=fresh)
+        return await self._store.read(work, brief=brief, single=single, fresh=fresh)
 
     def note(self, work: Callable[[Transaction], None]) -> None:
         """Note something in the open store."""

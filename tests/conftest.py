@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from scim_asgi import Account, ScimApp
 from scim_asgi.ids import uuid7
 from tests.client import Client
 from tests.product import Product
-from tests.servers import serving
+from tests.servers import serving, until_stored
 
 T = TypeVar("T")
 
@@ -29,7 +30,17 @@ def ask(
     work: Callable[[ScimApp[Any]], Coroutine[Any, Any, T]],
     account: type[Struct] = Account,
 ) -> T:
-    """Run a coroutine of a ScimApp on a database, as the command line does."""
+    """Run a coroutine of a ScimApp on a database, with all in it that has been answered here."""
+    until_stored()
+    return ask_now(database, work, account)
+
+
+def ask_now(
+    database: Path,
+    work: Callable[[ScimApp[Any]], Coroutine[Any, Any, T]],
+    account: type[Struct] = Account,
+) -> T:
+    """Run a coroutine of a ScimApp on a database as it is, as the command line does."""
 
     async def opened() -> T:
         app = ScimApp(str(database), account=account)
@@ -76,6 +87,13 @@ class Scim:
         client = Client(self.base_url, self.token(organization))
         self._stack.callback(client.close)
         return client
+
+    @contextmanager
+    def file(self) -> Iterator[sqlite3.Connection]:
+        """Open the database itself, and commit in the end."""
+        until_stored()
+        with closing(sqlite3.connect(self.database)) as file, file:
+            yield file
 
     def set_mapping(self, override: dict[str, str], organization: str = "acme") -> int:
         """Set an organization's override."""

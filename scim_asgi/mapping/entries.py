@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from scim_asgi.mapping.analysis import Constant, Shape
 from scim_asgi.mapping.errors import ExpressionError, MappingError, MappingProblem
@@ -36,8 +37,7 @@ _EXPRESSION = re.compile(
 _TAG = re.compile(rf"(?:{_QUOTED}|(?!\{{%).)*?(?P<tag>\{{%)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of a mapping, compiled.
 
     Attributes:

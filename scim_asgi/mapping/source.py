@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.errors import ScimAsgiError
@@ -39,27 +39,23 @@ class SourceError(ScimAsgiError):
         self.position = position
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """The member of an object by name, in any case; of each object in a list."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """The n-th element of a list, from 0."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Struct, frozen=True):
     """All elements of a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """The first element of a list that a filter matches."""
 
     node: Node
@@ -71,8 +67,7 @@ Step: TypeAlias = "Member | Index | All | Where"
 _UNKNOWN = Shape(kinds=ANY, items=SCALARS)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A parsed source path.
 
     Attributes:

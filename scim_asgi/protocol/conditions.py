@@ -8,11 +8,11 @@ multi-valued attributes included, and ``eq null`` is the same as ``not (… pr)`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from scim_asgi.protocol.comparison import comparable
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -36,8 +36,7 @@ _OPERATORS: dict[str, frozenset[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """Some value of the target stands in the relation to the (comparable) value.
 
     ``operator`` is one of eq, co, sw, ew, gt, ge, lt, le; ``ne`` is bound as a negated eq.
@@ -48,36 +47,37 @@ class Compare:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Slot(Struct, frozen=True):
+    """Stands for a value that is said beside a condition (:mod:`scim_asgi.protocol.prepared`)."""
+
+    number: int
+
+
+class Exists(Struct, frozen=True):
     """The target has a non-empty value."""
 
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Struct, frozen=True):
     """Every condition holds."""
 
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """Some condition holds."""
 
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+class Negation(Struct, frozen=True):
     """The condition does not hold."""
 
     condition: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """One element of the target makes the condition hold; its targets are the sub-attributes."""
 
     target: Target
@@ -100,13 +100,19 @@ NEVER = AnyOf(())
 """The condition that no resource meets."""
 
 
-@lru_cache(maxsize=256)
-def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = False) -> Condition:
+def bind(
+    definition: ResourceDefinition,
+    node: Node,
+    read: Callable[[Target, Comparison], Any] | None = None,
+    *,
+    ignore_unknown: bool = False,
+) -> Condition:
     """Bind a filter to a resource type.
 
     Args:
         definition: The type.
         node: The parsed filter.
+        read: What makes the comparable value of a comparison's literal, if not :func:`literal`.
         ignore_unknown: Treat attributes that the type lacks as having no value, as a query over
             several types does (RFC 7644 section 3.4.2.1), instead of refusing them.
 
@@ -124,7 +130,7 @@ def bind(definition: ResourceDefinition, node: Node, *, ignore_unknown: bool = F
             msg = f"Filter: {error}; choose another attribute to match by."
             raise InvalidFilter(msg) from None
 
-    return _bind(node, find)
+    return _bind(node, find, _read if read is None else read)
 
 
 @lru_cache(maxsize=256)
@@ -134,6 +140,10 @@ def bind_element(attribute: Attribute, node: Node) -> Condition:
     Raises:
         InvalidFilter: As :func:`bind`; UnknownInFilter where a sub-attribute is unknown.
     """
+    return _bind_element(attribute, node, _read)
+
+
+def _bind_element(attribute: Attribute, node: Node, read: _Read) -> Condition:
     subs = element_attributes(attribute)
     if not subs:
         msg = f'Filter: "{attribute.name}" has no sub-attributes; brackets do not apply to it.'
@@ -147,7 +157,7 @@ def bind_element(attribute: Attribute, node: Node) -> Condition:
             raise UnknownInFilter(msg)
         return Target(None, sub)
 
-    return _bind(node, find)
+    return _bind(node, find, read)
 
 
 def element_attributes(attribute: Attribute) -> dict[str, Attribute]:
@@ -166,25 +176,26 @@ def elements(value: Any) -> Iterator[dict[str, Any]]:
 
 
 _Find: TypeAlias = Callable[[Path], "Target | None"]
+_Read: TypeAlias = Callable[[Target, Comparison], Any]
 
 
-def _bind(node: Node, find: _Find) -> Condition:
+def _bind(node: Node, find: _Find, read: _Read) -> Condition:
     match node:
         case And(terms):
-            return AllOf(tuple(_bind(term, find) for term in terms))
+            return AllOf(tuple(_bind(term, find, read) for term in terms))
         case Or(terms):
-            return AnyOf(tuple(_bind(term, find) for term in terms))
+            return AnyOf(tuple(_bind(term, find, read) for term in terms))
         case Not(term):
-            return negation(_bind(term, find))
+            return negation(_bind(term, find, read))
         case Present(path):
             target = find(path)
             return NEVER if target is None else Exists(_visible(target))
         case ValuePath(path, term):
             target = find(path)
-            return NEVER if target is None else _bind_value_path(target, term)
+            return NEVER if target is None else _bind_value_path(target, term, read)
         case Comparison():
             target = find(node.path)
-            return _absent(node) if target is None else _bind_comparison(target, node)
+            return _absent(node) if target is None else _bind_comparison(target, node, read)
 
 
 def _absent(node: Comparison) -> Condition:
@@ -192,12 +203,12 @@ def _absent(node: Comparison) -> Condition:
     return AllOf(()) if unassigned_matches else NEVER
 
 
-def _bind_value_path(target: Target, term: Node) -> Condition:
+def _bind_value_path(target: Target, term: Node, read: _Read) -> Condition:
     leaf = _visible(target).leaf
     if leaf is None or target.sub is not None:
         msg = f'Filter: brackets do not apply to "{target}".'
         raise InvalidFilter(msg)
-    return Element(target, bind_element(leaf, term))
+    return Element(target, _bind_element(leaf, term, read))
 
 
 def _visible(target: Target) -> Target:
@@ -208,7 +219,7 @@ def _visible(target: Target) -> Target:
     return target
 
 
-def _bind_comparison(target: Target, node: Comparison) -> Condition:
+def _bind_comparison(target: Target, node: Comparison, read: _Read) -> Condition:
     target = _comparable_target(_visible(target))
     leaf = target.leaf
     assert leaf is not None
@@ -217,7 +228,7 @@ def _bind_comparison(target: Target, node: Comparison) -> Condition:
     if node.operator not in _OPERATORS[leaf.type]:
         msg = f'Filter: the operator "{node.operator}" does not apply to "{target}" ({leaf.type}).'
         raise InvalidFilter(msg)
-    value = _literal(target, leaf, node)
+    value = read(target, node)
     if node.operator == "ne":
         return Negation(Compare(target, "eq", value))
     return Compare(target, node.operator, value)
@@ -238,15 +249,31 @@ def _comparable_target(target: Target) -> Target:
     return Target(target.extension, target.attribute, value)
 
 
-def _literal(target: Target, leaf: Attribute, node: Comparison) -> Any:
-    value = read_literal(leaf, node.value, node.raw)
-    if value is None:
-        msg = f'Filter: "{target}" is of type {leaf.type}; {_shown(node.value)} does not fit.'
+def _read(target: Target, node: Comparison) -> Any:
+    return literal(target, node.value, node.raw)
+
+
+def literal(target: Target, value: Value, raw: str | None = None) -> Any:
+    """Return a literal of a filter in the form in which it is compared.
+
+    Args:
+        target: The simple attribute that it is compared with.
+        value: The literal.
+        raw: The literal as written, where it is no text in quotes.
+
+    Raises:
+        InvalidFilter: It does not fit the attribute's type.
+    """
+    leaf = target.leaf
+    assert leaf is not None
+    read = read_literal(leaf, value, raw)
+    if read is None:
+        msg = f'Filter: "{target}" is of type {leaf.type}; {_shown(value)} does not fit.'
         raise InvalidFilter(msg)
     try:
-        return comparable(leaf, value)
+        return comparable(leaf, read)
     except ValueError as error:
-        msg = f'Filter: "{target}": {_shown(node.value)} is {error}.'
+        msg = f'Filter: "{target}": {_shown(value)} is {error}.'
         raise InvalidFilter(msg) from None
 
 

@@ -6,12 +6,12 @@ What directories write otherwise has been put right before (:mod:`scim_asgi.prot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import isfinite
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from scim_asgi.protocol.dialects.filters import read_filter
 from scim_asgi.protocol.errors import InvalidFilter
@@ -22,8 +22,7 @@ from scim_asgi.protocol.tokens import OPERATORS, Token, tokenize
 Value: TypeAlias = "str | int | float | bool | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """``path operator value``; the value is the JSON literal.
 
     ``raw`` is a number, boolean or null as it was written: a directory may mean text by it.
@@ -39,8 +38,7 @@ class Comparison:
         return f"{self.path} {self.operator} {literal}"
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """``path pr``."""
 
     path: Path
@@ -49,8 +47,7 @@ class Present:
         return f"{self.path} pr"
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """Every term holds."""
 
     terms: tuple[Node, ...]
@@ -59,8 +56,7 @@ class And:
         return " and ".join(f"({t})" if isinstance(t, (And, Or)) else str(t) for t in self.terms)
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """Some term holds."""
 
     terms: tuple[Node, ...]
@@ -69,8 +65,7 @@ class Or:
         return " or ".join(f"({t})" if isinstance(t, Or) else str(t) for t in self.terms)
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """The term does not hold."""
 
     term: Node
@@ -79,8 +74,7 @@ class Not:
         return f"not ({self.term})"
 
 
-@dataclass(frozen=True, slots=True)
-class ValuePath:
+class ValuePath(Struct, frozen=True):
     """``path[term]``: one element of a multi-valued attribute makes the term hold."""
 
     path: Path
@@ -95,65 +89,17 @@ Node: TypeAlias = "Comparison | Present | And | Or | Not | ValuePath"
 _json = msgspec.json.Encoder()
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _DIGITS = 300
-_LONGEST_SHAPE = 1000
-_STRING = re.compile('"([^"]*)"')
-_MARK = "\ue000"
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 
 
 def parse(text: str, limits: Limits = DEFAULT_LIMITS) -> Node:
     """Parse a filter.
 
-    Directories send the same few filters with ever other texts in them, so filters are parsed once
-    for each shape.
-
     Raises:
         InvalidFilter: It does not parse, or is longer or deeper than the limits; the detail
             names the place.
     """
-    if (
-        len(text) > min(_LONGEST_SHAPE, limits.filter_length)
-        or "\\" in text
-        or not text.isprintable()
-    ):
-        return _parse(text, limits)
-    texts: list[str] = []
-    shape = _STRING.sub(partial(_set_aside, texts), text)
-    try:
-        return _filled(_parsed(shape, limits), texts)
-    except InvalidFilter:
-        # It names the place in the shape.
-        return _parse(text, limits)
-
-
-def _parse(text: str, limits: Limits) -> Node:
     return _Parser(text, limits).whole()
-
-
-_parsed = lru_cache(maxsize=256)(_parse)
-
-
-def _set_aside(texts: list[str], match: re.Match[str]) -> str:
-    """Keep a text of a filter, and return what stands in its place, which no filter has in it."""
-    texts.append(match[1])
-    return f'"{_MARK}{len(texts) - 1}"'
-
-
-def _filled(node: Node, texts: list[str]) -> Node:
-    """Return a filter with the texts in their places."""
-    match node:
-        case Comparison(path, operator, value, raw):
-            if isinstance(value, str) and value.startswith(_MARK):
-                return Comparison(path, operator, texts[int(value[1:])], raw)
-        case And(terms) | Or(terms):
-            return type(node)(tuple(_filled(term, texts) for term in terms))
-        case Not(term):
-            return Not(_filled(term, texts))
-        case ValuePath(path, term):
-            return ValuePath(path, _filled(term, texts))
-        case Present():
-            pass
-    return node
 
 
 @lru_cache(maxsize=256)

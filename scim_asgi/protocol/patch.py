@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from scim_asgi.protocol.conditions import UnknownInFilter
@@ -28,8 +27,7 @@ from scim_asgi.protocol.resources import UnknownAttributes, is_foreign
 from scim_asgi.protocol.schemas import Attribute, Schema
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edit:
+class Edit(Struct, frozen=True, eq=False):
     """One change of one attribute: an operation with its path resolved.
 
     Attributes:
@@ -46,8 +44,7 @@ class Edit:
     place: int
 
 
-@dataclass(slots=True)
-class Patch:
+class Patch(Struct):
     """The operations of a PATCH, ready to be applied.
 
     Attributes:
@@ -60,11 +57,11 @@ class Patch:
             is asked for.
     """
 
-    edits: list[Edit] = field(default_factory=list)
-    row_edits: list[Edit] = field(default_factory=list)
-    unknown: list[tuple[str, str, str, Any]] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    doubtful: list[tuple[str, ScimError]] = field(default_factory=list)
+    edits: list[Edit] = []
+    row_edits: list[Edit] = []
+    unknown: list[tuple[str, str, str, Any]] = []
+    ignored: list[str] = []
+    doubtful: list[tuple[str, ScimError]] = []
     tolerant: bool = False
 
     def may_pass_over(self, edit: Edit) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from scim_asgi.protocol.conditions import Condition, bind_element
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -26,8 +27,7 @@ _KNOWN = 256
 _VALUE_PATH = re.compile(rf"(?P<path>[^\[\]]+)\[(?P<filter>.*)\](?:\.(?P<sub>{NAME}))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PatchPath:
+class PatchPath(Struct, frozen=True, eq=False):
     """A PATCH path resolved against a resource type.
 
     Attributes:

@@ -6,8 +6,9 @@ RFC 7644 sections 3.4.2.2 (attrPath) and 3.10 (attribute notation).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -29,8 +30,7 @@ class UnknownPath(ScimAsgiError):
     """A path that names no attribute of the resource type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """An attribute path as it was written; names keep their case."""
 
     urn: str | None
@@ -42,8 +42,7 @@ class Path:
         return text if self.urn is None else f"{self.urn}:{text}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class Target(Struct, frozen=True, eq=False):
     """What a path leads to.
 
     Attributes:

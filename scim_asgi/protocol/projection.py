@@ -6,9 +6,10 @@ RFC 7644 sections 3.4.2.5 and 3.9, RFC 7643 section 7 (returned).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from scim_asgi.protocol.conditions import is_present
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -22,8 +23,7 @@ _WHOLE: frozenset[str] = frozenset({"*"})
 _Names: TypeAlias = "dict[tuple[str | None, str], frozenset[str]]"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Projection:
+class Projection(Struct, frozen=True, eq=False):
     """What a client asked for, resolved against a resource type.
 
     Keys are extension URN (None for core) and attribute name; the values are the names of
@@ -33,7 +33,7 @@ class Projection:
     definition: ResourceDefinition
     named: _Names | None
     excluded: _Names
-    written: _Names = field(default_factory=dict)
+    written: _Names = {}
 
     def wants(self, attribute: Attribute) -> bool:
         """Return whether a core attribute can be in the answer, so that it has to be loaded."""

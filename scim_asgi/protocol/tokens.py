@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scim_asgi.protocol.errors import InvalidFilter
 
@@ -15,8 +16,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A ``string`` in quotes, a ``mark``, a ``word`` or the ``end``, and where it stands."""
 
     kind: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from scim_asgi.protocol.definitions import ResourceDefinition
@@ -12,10 +13,16 @@ from scim_asgi.protocol.patch import Edit, Patch
 _FEW = 20
 _MOST = 500
 _LONGEST = 10_000
+_LITTLE = 1_500
+"""What is written in so many bytes is short whatever it is."""
+
+_encode = msgspec.json.Encoder().encode
 
 
 def is_short(value: Any) -> bool:
     """Return whether JSON is short: no list in it is long, no text, and not all of it."""
+    if len(_encode(value)) <= _LITTLE:
+        return True
     left, parts = _MOST, [value]
     while parts:
         part = parts.pop()
@@ -32,8 +39,9 @@ def is_short(value: Any) -> bool:
 
 def is_brief(definition: ResourceDefinition, patch: Patch) -> bool:
     """Return whether a PATCH says little; of a group, that it adds or removes a few members."""
-    values = [edit.value for edit in patch.edits] + [value for *_, value in patch.unknown]
-    if len(values) > _FEW or not all(map(is_short, values)):
+    values = [edit.value for edit in patch.edits if edit.value is not UNSET]
+    values += [value for *_, value in patch.unknown if value is not UNSET]
+    if len(values) > _FEW or not (is_short(values) or all(map(is_short, values))):
         return False
     if not definition.row_attributes:
         return True

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from scim_asgi.protocol.conditions import AnyOf, Compare, Condition, holds
 from scim_asgi.protocol.errors import InvalidValue, Mutability, PayloadTooLarge
@@ -24,8 +23,7 @@ _SHOWN = 20
 UnknownMembers = Literal["skip", "reject"]
 
 
-@dataclass(slots=True)
-class MemberChange:
+class MemberChange(Struct):
     """What a request has done to a group.
 
     Attributes:
@@ -35,10 +33,10 @@ class MemberChange:
         unknown: The ids that are no resource of the organization.
     """
 
-    came: set[int] = field(default_factory=set)
-    went: set[int] = field(default_factory=set)
-    returned: set[int] = field(default_factory=set)
-    unknown: list[str] = field(default_factory=list)
+    came: set[int] = set()
+    went: set[int] = set()
+    returned: set[int] = set()
+    unknown: list[str] = []
 
     @property
     def touched(self) -> set[int]:

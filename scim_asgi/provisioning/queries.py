@@ -8,13 +8,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scim_asgi.protocol.conditions import bind
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import InvalidCount, InvalidValue
-from scim_asgi.protocol.filters import parse
 from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import Query, list_response
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
+from scim_asgi.protocol.prepared import prepare
 from scim_asgi.protocol.projection import Projection, project
 from scim_asgi.provisioning.answers import Answer, Answers, guarded, is_read_briefly
 from scim_asgi.provisioning.caller import Caller
@@ -202,11 +201,11 @@ class Queries:
 def _part(
     definition: ResourceDefinition, query: Query, limits: Limits, *, ignore_unknown: bool
 ) -> Part:
-    condition = None
-    if query.filter is not None:
-        condition = bind(definition, parse(query.filter, limits), ignore_unknown=ignore_unknown)
     sort = sort_target(definition, query.sort_by, ignore_unknown=ignore_unknown)
-    return Part(definition=definition, condition=condition, sort=sort)
+    if query.filter is None:
+        return Part(definition=definition, values=(), sort=sort)
+    found = prepare(definition, query.filter, limits, ignore_unknown=ignore_unknown)
+    return Part(definition=definition, condition=found.condition, values=found.values, sort=sort)
 
 
 def _page(tx: Transaction, selection: Selection, projections: dict[str, Projection]) -> _Page:

@@ -316,6 +316,9 @@ def _write_log(tx: Transaction, delivered: AccountRecord, outcome: Outcome, row:
     if delivered.uncertain:
         tx.log.give_up(row, _GIVEN_UP)
     row = replace(row, hook=outcome.hook)
+    if row.number and outcome.error is None:
+        tx.log.confirm(row)
+        return
     if outcome.error is not None:
         row = with_error(row, outcome.error, failed=outcome.kind == "unknown")
     if row.number:

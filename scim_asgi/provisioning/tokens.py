@@ -254,7 +254,7 @@ class Tokens:
             return None
         wanted, at = digest(token), now()
         record = await self._store.read(
-            lambda tx: tx.tokens.live(wanted, at), brief=True, fresh=False
+            lambda tx: tx.tokens.live(wanted, at), brief=True, single=True, fresh=False
         )
         if record is None:
             return None

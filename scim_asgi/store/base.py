@@ -105,13 +105,19 @@ class Store(Protocol):
         """Finish what is under way and close the store."""
 
     async def read(
-        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        brief: bool = False,
+        single: bool = False,
+        fresh: bool = True,
     ) -> T:
         """Run a unit of work that changes nothing and return its result.
 
         Args:
             work: The unit of work; it may be run twice.
             brief: Whether it is likely to read a few rows by key, and no more.
+            single: Whether it is one statement, which sees one state by itself.
             fresh: Whether it waits for what was noted before.
         """
 

@@ -186,6 +186,15 @@ class TokenRecord(Struct, frozen=True, kw_only=True):
     nonce: str | None = None
 
 
+class LiveToken(Struct, frozen=True):
+    """What a request has to know of the token that it came with."""
+
+    id: str
+    organization_id: str
+    prefix: str
+    last_used_at: int | None
+
+
 class SeenRecord(Struct, frozen=True, kw_only=True):
     """The latest request of an organization's directory that had a valid token.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -17,17 +18,23 @@ class Part(Struct, frozen=True, kw_only=True):
     Attributes:
         definition: The type.
         condition: The bound filter; None for all.
+        values: What stands in the condition's slots, by number; None where it has none, and is
+            hardly asked for again.
         sort: What to sort by; None where the type has nothing of the kind.
     """
 
     definition: ResourceDefinition
     condition: Condition | None = None
+    values: tuple[Any, ...] | None = None
     sort: Target | None = None
 
     @property
     def is_look_up(self) -> bool:
         """Whether it is what one value has that hardly any two resources share."""
-        return self.condition is not None and _is_look_up(self.definition, self.condition)
+        if self.condition is None:
+            return False
+        is_look_up = _is_look_up if self.values is None else _known_look_up
+        return is_look_up(self.definition, self.condition)
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -143,6 +150,10 @@ def _is_look_up(definition: ResourceDefinition, condition: Condition) -> bool:
             return any(_is_looked_up_in(definition, target, each) for each in terms)
         case _:
             return False
+
+
+_known_look_up = lru_cache(maxsize=256)(_is_look_up)
+"""Of conditions with slots, which come again."""
 
 
 def _is_looked_up_in(definition: ResourceDefinition, whole: Target, term: Condition) -> bool:

@@ -13,6 +13,7 @@ from scim_asgi.store.records import (
     AccountRecord,
     Closings,
     HeldChange,
+    LiveToken,
     LogRecord,
     Present,
     Related,
@@ -231,7 +232,7 @@ class TokenTable(Protocol):
     def insert(self, record: TokenRecord) -> None:
         """Store a new token."""
 
-    def live(self, digest: bytes, at: int) -> TokenRecord | None:
+    def live(self, digest: bytes, at: int) -> LiveToken | None:
         """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
 
     def ended(self, digest: bytes, at: int) -> TokenRecord | None:
@@ -318,6 +319,9 @@ class LogTable(Protocol):
 
     def complete(self, record: LogRecord) -> None:
         """Write into a row what came of its request."""
+
+    def confirm(self, record: LogRecord) -> None:
+        """Write into a row that its request has done what it says, and what is said of the hook."""
 
     def give_up(self, record: LogRecord, detail: str) -> None:
         """Let the other rows about the resource of one, which are still pending, have failed."""

@@ -205,7 +205,7 @@ def test_a_deleted_file_is_answered_503_until_it_is_put_back(
     kept = tmp_path / "kept"
     kept.mkdir()
     if restored == "a copy":
-        with closing(sqlite3.connect(scim.database)) as database:
+        with scim.file() as database:
             database.execute("VACUUM INTO ?", (str(kept / "scim.db"),))
         for file in _files(scim.database):
             file.unlink(missing_ok=True)
@@ -229,7 +229,7 @@ def test_a_file_that_is_replaced_by_a_backup_is_taken_up(tmp_path: Path, serve: 
     scim = serve()
     client = scim.client()
     assert 201 == post(client, "before").status_code
-    with closing(sqlite3.connect(scim.database)) as database:
+    with scim.file() as database:
         database.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
     assert 201 == post(client, "after").status_code
     for file in _files(scim.database)[1:]:
@@ -245,7 +245,7 @@ def test_a_file_that_is_being_copied_back_is_not_written_to(tmp_path: Path, serv
     scim = serve()
     client = scim.client()
     assert 201 == post(client, "before").status_code
-    with closing(sqlite3.connect(scim.database)) as database:
+    with scim.file() as database:
         database.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
     for file in _files(scim.database):
         file.unlink(missing_ok=True)

@@ -6,11 +6,10 @@ import itertools
 import json
 import logging
 import random
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -273,8 +272,8 @@ def test_with_personal_data_switched_off_the_log_has_ids_attributes_and_outcomes
     with logged() as lines:
         answers = people(client, scim.product)
     assert any(PERSON in answer.text for answer in answers)
-    with closing(sqlite3.connect(scim.database)) as connection:
-        rows = connection.execute("SELECT * FROM provisioning_log").fetchall()
+    with scim.file() as file:
+        rows = file.execute("SELECT * FROM provisioning_log").fetchall()
     assert len(rows) > 15
     assert [] == [row for row in rows if PERSON.casefold() in str(row).casefold()]
     ours = [line for line in lines if line.startswith("scim_asgi")]

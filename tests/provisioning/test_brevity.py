@@ -23,11 +23,11 @@ from tests.client import PATCH_OP, USER
 from tests.product import Product
 
 LONG = {
-    "a list": [1] * 21,
+    "a list": ["a value that is no longer than many"] * 50,
     "a text": "x" * 10_001,
     "many members": {str(number): number for number in range(501)},
-    "many lists": [[1] * 20] * 20 + [[1] * 20] * 5,
-    "a list in an object": {"a": {"b": list(range(21))}},
+    "many lists": [[1] * 20] * 50,
+    "a list in an object": {"a": {"b": list(range(500))}},
     "lists in lists": [[[[1] * 10] * 10] * 10] * 10,
 }
 
@@ -46,6 +46,7 @@ def test_a_resource_and_a_patch_are_as_long_as_what_is_deepest_in_them(value: An
 def test_what_directories_send_is_short() -> None:
     emails = [{"value": f"{number}@acme.test", "type": "work"} for number in range(20)]
     assert is_short({"userName": "ada", "active": True, "title": None, "emails": emails})
+    assert is_short({"userName": "ada", "name": {"formatted": "A" * 9_000}, "emails": emails})
 
 
 async def test_a_mapping_is_compiled_once_and_never_in_the_event_loop(

@@ -33,7 +33,7 @@ NAME = {"op": "replace", "path": "name.familyName", "value": "New"}
 def leave_behind(scim: Scim, where: str = "TRUE", **columns: Any) -> None:
     """Write into accounts what a clock hours ahead has left there."""
     assignments = ", ".join(f"{name} = ?" for name in columns)
-    with closing(sqlite3.connect(scim.database)) as file, file:
+    with scim.file() as file:
         file.execute(f"UPDATE accounts SET {assignments} WHERE {where}", tuple(columns.values()))
 
 
@@ -109,7 +109,7 @@ def test_whoever_follows_the_log_does_not_wait_for_a_row_of_hours_ahead(scim: Sc
 def test_the_use_of_a_token_is_noted_though_it_was_last_used_hours_ahead(
     scim: Scim, client: Client
 ) -> None:
-    with closing(sqlite3.connect(scim.database)) as file, file:
+    with scim.file() as file:
         file.execute("UPDATE tokens SET last_used_at = ?", (now() + HOURS,))
     client.get("/Users")
     until(lambda: all(each.last_used_at <= now() for each in scim.ask(tokens)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import httpx
@@ -235,10 +233,9 @@ def test_a_release_does_not_last(scim: Scim, client: Client) -> None:
     users = people(client, 6)
     assert [200] * 2 + [503] * 4 == [close(client, each).status_code for each in users]
     release(scim)
-    with closing(sqlite3.connect(scim.database)) as database:
-        database.execute("UPDATE accounts SET released_until = 1 WHERE released_until > 0")
-        database.execute("UPDATE accounts SET closed_at = 1 WHERE closed_at > 0")
-        database.commit()
+    with scim.file() as file:
+        file.execute("UPDATE accounts SET released_until = 1 WHERE released_until > 0")
+        file.execute("UPDATE accounts SET closed_at = 1 WHERE closed_at > 0")
     assert [200, 200, 503, 503] == [close(client, each).status_code for each in users[2:]]
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from scim_asgi import Account, AccountRejected, HookContext, ScimApp
 from tests.client import Client, assert_error
-from tests.conftest import ask, issue_token
+from tests.conftest import ask, ask_now, issue_token
 from tests.product import Product
 from tests.servers import serving
 from tests.waiting import until
@@ -82,7 +82,8 @@ class Pair:
         return self._pool.submit(client.patch, self.path, operation)
 
     def until_settled(self) -> None:
-        until(lambda: ask(self.database, lambda app: app.reconciliation.status()).pending == 0)
+        """Wait until nothing is pending, while a server may be frozen."""
+        until(lambda: ask_now(self.database, lambda app: app.reconciliation.status()).pending == 0)
 
     @property
     def account(self) -> Account:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -596,7 +594,7 @@ def test_the_row_of_a_request_whose_process_died_does_not_stay_pending(
     scim.product.behaviour = raising(RuntimeError("not now"))
     assert_error(rename(client, f"/Users/{user}"), 500)
     due = now() + 60_000 if again else 0
-    with closing(sqlite3.connect(scim.database)) as file, file:
+    with scim.file() as file:
         file.execute(
             "UPDATE accounts SET claimed_by = 'gone', claimed_until = 1, due_at = ?", (due,)
         )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +268,7 @@ def test_an_account_that_cannot_be_mapped_stops_no_other_of_any_organization(
 ) -> None:
     people(client, 3, title="T")
     scim.client("zeta").create_user("zoe@zeta.test", title="T")
-    with closing(sqlite3.connect(scim.database)) as file, file:
+    with scim.file() as file:
         file.execute("UPDATE resources SET document = '[]' WHERE document LIKE '%user001%'")
     scim.set_mapping({"title": "public_metadata.title"})
     scim.set_mapping({"title": "public_metadata.title"}, "zeta")

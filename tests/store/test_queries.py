@@ -7,12 +7,15 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scim_asgi.ids import uuid7
 from scim_asgi.protocol.comparison import fold
 from scim_asgi.protocol.conditions import bind, holds
-from scim_asgi.protocol.core import user_definition
-from scim_asgi.protocol.filters import Node, parse
+from scim_asgi.protocol.core import GROUP, group_definition, user_definition
+from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.filters import Node
+from scim_asgi.protocol.prepared import prepare
 from scim_asgi.protocol.resources import check_resource
 from scim_asgi.protocol.search import search_form
 from scim_asgi.provisioning.representation import keys_of
@@ -61,25 +64,69 @@ async def test_sql_and_the_evaluator_agree_on_random_filters_and_resources(
     organization = uuid7()
     records = [_record(organization, body) for body in bodies]
     condition = bind(USER, tree)
-    selection = Selection(
-        organization_id=organization, parts=(Part(definition=USER, condition=condition),)
+    prepared = prepare(USER, str(tree))
+    parts = (
+        Part(definition=USER, condition=condition),
+        Part(definition=USER, condition=prepared.condition, values=prepared.values),
     )
 
-    def work(tx: Transaction) -> tuple[list[str], int]:
+    def work(tx: Transaction, part: Part) -> tuple[list[str], int]:
+        selection = Selection(organization_id=organization, parts=(part,))
         found = [record.id for record in tx.resources.select(selection)]
         return found, tx.resources.count(selection)
 
     await store.write(lambda tx: _store_all(tx, records), durable=False)
-    found, total = await store.read(work)
     expected = [record.id for record in records if holds(condition, record.document)]
-    assert expected == found, str(tree)
-    assert len(expected) == total
+    for part in parts:
+        found, total = await store.read(functools.partial(work, part=part))
+        assert expected == found, str(tree)
+        assert len(expected) == total
+
+
+def _prepared(definition: ResourceDefinition, text: str) -> Part:
+    found = prepare(definition, text)
+    return Part(definition=definition, condition=found.condition, values=found.values)
+
+
+def test_a_query_for_other_values_is_the_same_text_with_other_parameters() -> None:
+    texts = 'emails[type eq "work"].value eq "a@x"', 'emails[type eq "home"].value eq "b@x"'
+    first, second = (
+        select(Selection(organization_id=each, parts=(_prepared(USER, text),), limit=limit))
+        for each, text, limit in zip(("acme", "other"), texts, (5, 6), strict=True)
+    )
+    assert first.sql is second.sql
+    swapped = {"acme": "other", "work": "home", "a@x": "b@x", 5: 6}
+    assert [swapped.get(each, each) for each in first.parameters] == [*second.parameters]
+
+
+async def test_each_part_of_a_selection_has_its_own_values(store: SqliteStore) -> None:
+    ada, bob = (_record("acme", {"userName": name, "title": "x"}) for name in ("ada", "bob"))
+    admins = replace(
+        _record("acme", {"userName": "admins"}),
+        resource_type="Group",
+        document={"schemas": [GROUP], "displayName": "Admins"},
+    )
+
+    def work(tx: Transaction) -> list[str]:
+        _store_all(tx, [ada, bob])
+        group = group_definition()
+        found = admins.document
+        tx.resources.insert(admins, search_form(group, found), keys_of(group, found))
+        parts = (
+            _prepared(USER, 'title eq "x" and (userName eq "bob" or userName eq "cleo")'),
+            _prepared(group, 'displayName eq "admins"'),
+        )
+        selection = Selection(organization_id="acme", parts=parts)
+        assert len(tx.resources.select(selection)) == tx.resources.count(selection)
+        return [record.id for record in tx.resources.select(selection)]
+
+    assert [bob.id, admins.id] == await store.write(work)
 
 
 async def _names(store: SqliteStore, organization: str, text: str) -> list[str]:
     selection = Selection(
         organization_id=organization,
-        parts=(Part(definition=USER, condition=bind(USER, parse(text))),),
+        parts=(_prepared(USER, text),),
         base_url="https://x/scim/v2",
     )
     found = await store.read(lambda tx: tx.resources.select(selection))
@@ -128,7 +175,6 @@ async def test_a_lookup_by_an_indexed_value_reads_no_other_resource(store: Sqlit
 
 
 def _plan(text: str, tx: Any) -> list[str]:
-    part = Part(definition=USER, condition=bind(USER, parse(text)))
-    query = select(Selection(organization_id="acme", parts=(part,)))
+    query = select(Selection(organization_id="acme", parts=(_prepared(USER, text),)))
     rows = tx.resources._execute(f"EXPLAIN QUERY PLAN {query.sql}", query.parameters)
     return [row[3].replace("r USING INDEX resources_by_type", "SCAN r") for row in rows]

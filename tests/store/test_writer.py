@@ -180,3 +180,40 @@ async def test_what_is_called_brief_and_meets_a_long_document_is_left_to_a_threa
     assert "ada" == await store.read(read, brief=True)
     assert is_at_once == (threads == [here])
     assert (1 if is_at_once else 2) == len(threads)
+
+
+def fails_after(changes: int, tried: list[str]) -> Callable[[Transaction], int]:
+    """Return a unit that fails once it has made so many changes."""
+
+    def work(tx: Transaction) -> int:
+        tried.append("failing")
+        for _ in range(changes):
+            save(tx)
+        raise ValueError(changes)
+
+    return work
+
+
+@pytest.mark.parametrize("changes", [0, 1, 3])
+@pytest.mark.parametrize("slow", [(), (0,), (1,), (4,), (0, 5)], ids=str)
+async def test_a_brief_unit_that_fails_is_undone_alone(
+    store: SqliteStore, changes: int, slow: tuple[int, ...]
+) -> None:
+    tried: list[str] = []
+
+    def saves(name: str) -> Callable[[Transaction], int]:
+        def work(tx: Transaction) -> int:
+            tried.append(name)
+            return save(tx)
+
+        return work
+
+    units = [saves(f"unit {place}") for place in range(6)]
+    units[2], units[3] = fails_after(changes, tried), fails_after(changes, tried)
+    tasks = [store.write(unit, brief=place not in slow) for place, unit in enumerate(units)]
+    told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in told] == [int, int, ValueError, ValueError, int, int]
+    kept = await store.read(lambda tx: tx.mappings.list("acme", limit=10))
+    assert [told[0], told[1], told[4], told[5]] == sorted(each.number for each in kept)
+    # What runs in the thread runs once.
+    assert all(tried.count(f"unit {place}") == 1 for place in slow)

@@ -81,14 +81,15 @@ SELECT held_change, count(*) FROM accounts
 WHERE held_since IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
 GROUP BY held_change
 """
-_TOTALS = "SELECT state, total FROM account_counts WHERE organization_id = ?"
-_CLOSED = """
-SELECT count(*) FROM accounts
-WHERE organization_id = ? AND closed_at > ? AND closed_at <= ? AND closed_at > released_until
-"""
-_DELETED = """
-SELECT count(*) FROM accounts
-WHERE organization_id = ? AND deleted_at > ? AND deleted_at <= ? AND deleted_at > released_until
+_OF_STATE = "coalesce((SELECT total FROM account_counts WHERE organization_id = ?1 AND state = '{}'), 0)"
+_SINCE = """(
+    SELECT count(*) FROM accounts
+    WHERE organization_id = ?1 AND {0} > ?2 AND {0} <= ?3 AND {0} > released_until
+)"""
+_CLOSINGS = f"""
+SELECT {_OF_STATE.format("active")}, {_OF_STATE.format("inactive")},
+    {_SINCE.format("closed_at")}, {_SINCE.format("deleted_at")},
+    EXISTS (SELECT 1 FROM accounts WHERE organization_id = ?1 AND held_since IS NOT NULL)
 """
 _IS_HELD = "SELECT 1 FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL LIMIT 1"
 _COUNT_HELD = "SELECT count(*) FROM accounts WHERE organization_id = ? AND held_since IS NOT NULL"
@@ -205,16 +206,11 @@ class SqliteAccounts:
         )
 
     def closings(self, organization_id: str, since: int, until: int) -> Closings:
-        execute = self._connection.execute
-        totals = dict(execute(_TOTALS, (organization_id,)).fetchall())
-        active = totals.get("active", 0)
-        return Closings(
-            active=active,
-            kept=active + totals.get("inactive", 0),
-            closed=execute(_CLOSED, (organization_id, since, until)).fetchone()[0],
-            deleted=execute(_DELETED, (organization_id, since, until)).fetchone()[0],
-            is_held=self.is_held(organization_id),
-        )
+        given = (organization_id, since, until)
+        active, inactive, closed, deleted, is_held = self._connection.execute(
+            _CLOSINGS, given
+        ).fetchone()
+        return Closings(active, active + inactive, closed, deleted, bool(is_held))
 
     def held(self, organization_id: str) -> int:
         return int(self._connection.execute(_COUNT_HELD, (organization_id,)).fetchone()[0])

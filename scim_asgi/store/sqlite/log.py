@@ -20,6 +20,7 @@ UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, c
     attributes = ?, members = ?, hook = ?
 WHERE number = ?
 """
+_CONFIRM = "UPDATE provisioning_log SET action = ?, status = ?, hook = ? WHERE number = ?"
 _GIVE_UP = """
 UPDATE provisioning_log INDEXED BY provisioning_log_by_resource SET action = 'failed', detail = ?,
     changes = '{}'
@@ -94,6 +95,10 @@ class SqliteLog:
         values = [_encode(part).decode() for part in parts]
         said = (kept.action, kept.status, kept.scim_type, kept.detail)
         self._connection.execute(_COMPLETE, (*said, *values, record.number))
+
+    def confirm(self, record: LogRecord) -> None:
+        hook = _encode(record.hook).decode()
+        self._connection.execute(_CONFIRM, (record.action, record.status, hook, record.number))
 
     def give_up(self, record: LogRecord, detail: str) -> None:
         given = (detail, record.organization_id, record.resource_id, record.number)

@@ -56,8 +56,12 @@ class LookUps:
         self._looks += 1
         return self._looks > _LOOKS
 
-    def read(self, work: Callable[[], T]) -> T:
+    def read(self, work: Callable[[], T], *, is_single: bool = False) -> T:
         """Run a unit of work that reads through this connection.
+
+        Args:
+            work: The unit of work.
+            is_single: Whether it is one statement, which needs no transaction around it.
 
         Raises:
             TakesLong: It has to wait, takes too many steps, or fails; the thread will say why.
@@ -68,14 +72,17 @@ class LookUps:
             raise StoreUnavailable(msg)
         self._looks = 0
         try:
-            connection.execute("BEGIN")
-            try:
-                return work()
-            finally:
-                self._looks = 0
-                connection.execute("ROLLBACK")
+            return work() if is_single else self._in_transaction(connection, work)
         except sqlite3.Error as error:
             raise TakesLong from error
+
+    def _in_transaction(self, connection: sqlite3.Connection, work: Callable[[], T]) -> T:
+        connection.execute("BEGIN")
+        try:
+            return work()
+        finally:
+            self._looks = 0
+            connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""

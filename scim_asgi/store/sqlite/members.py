@@ -43,11 +43,12 @@ JOIN resources AS o ON o.number = m.member_number
 WHERE m.group_number IN (SELECT value FROM json_each(?))
 ORDER BY m.group_number, m.member_number
 """
-_GROUPS_OF = f"""
-SELECT m.member_number, {_RELATED} FROM memberships AS m
-JOIN resources AS o ON o.number = m.group_number
-WHERE m.member_number IN (SELECT value FROM json_each(?))
-ORDER BY m.member_number, o.search ->> '$.displayName', o.id
+_GROUPS = "memberships AS m JOIN resources AS o ON o.number = m.group_number"
+_ORDER = "o.search ->> '$.displayName', o.id"
+_GROUPS_OF = f"SELECT {_RELATED} FROM {_GROUPS} WHERE m.member_number = ? ORDER BY {_ORDER}"
+_GROUPS_OF_ALL = f"""
+SELECT m.member_number, {_RELATED} FROM {_GROUPS}
+WHERE m.member_number IN (SELECT value FROM json_each(?)) ORDER BY m.member_number, {_ORDER}
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -88,10 +89,12 @@ class SqliteMembers:
         return self._related(_OF_GROUPS, groups)
 
     def groups_of(self, member: int) -> list[Related]:
-        return self.groups_of_all([member])[member]
+        return [Related(*row) for row in self._execute(_GROUPS_OF, (member,))]
 
     def groups_of_all(self, members: Sequence[int]) -> dict[int, list[Related]]:
-        return self._related(_GROUPS_OF, members)
+        if len(members) == 1:
+            return {members[0]: self.groups_of(members[0])}
+        return self._related(_GROUPS_OF_ALL, members)
 
     def _numbers(self, query: str, parameters: tuple[Any, ...]) -> list[int]:
         return [row[0] for row in self._execute(query, parameters).fetchall()]

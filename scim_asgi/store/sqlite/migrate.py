@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from scim_asgi.store.errors import StoreError, StoreUnavailable
 
@@ -19,9 +19,8 @@ _FOREIGN = (
 
 def migrations() -> list[str]:
     """Return the migrations in order; the first has the number 1."""
-    folder = resources.files("scim_asgi.store.sqlite") / "migrations"
-    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return [(folder / name).read_text(encoding="utf-8") for name in names]
+    folder = Path(__file__).parent / "migrations"
+    return [each.read_text(encoding="utf-8") for each in sorted(folder.glob("*.sql"))]
 
 
 def migrate(connection: sqlite3.Connection, *, make: bool = True) -> None:

@@ -1,71 +1,47 @@
-"""Bound filters as SQL: the database answers what `protocol.conditions.holds` defines.
-
-Names and values are always parameters; the texts below are constants.
-"""
+"""Selections as SQL: the same text for each kind of selection, and parameters."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
-from scim_asgi.protocol.conditions import (
-    AllOf,
-    AnyOf,
-    Compare,
-    Condition,
-    Element,
-    Exists,
-    Negation,
-)
+from scim_asgi.protocol.conditions import Condition
+from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.paths import Target
 from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite.clauses import (
+    AFTER,
+    LIMIT,
+    OFFSET,
+    ORGANIZATION,
     Clause,
-    deepest_first,
+    filled,
     joined,
-    negated,
-    parenthesised,
+    shifted,
 )
+from scim_asgi.store.sqlite.conditions import Compiler
 
-_RELATIONS = {
-    "eq": "{0} IS ?",
-    "co": "coalesce(instr({0}, ?) > 0, 0)",
-    "sw": "coalesce(substr({0}, 1, length(?)) = ?, 0)",
-    "ew": "coalesce(substr({0}, length({0}) - length(?) + 1) = ?, 0)",
-    "gt": "coalesce({0} > ?, 0)",
-    "ge": "coalesce({0} >= ?, 0)",
-    "lt": "coalesce({0} < ?, 0)",
-    "le": "coalesce({0} <= ?, 0)",
-}
-_TWICE = frozenset({"sw", "ew"})
 
-_META = {
-    "resourceType": "r.resource_type",
-    "created": "r.created * 1000",
-    "lastModified": "r.last_modified * 1000",
-    "version": (
-        "'W/\"' || r.version || coalesce((SELECT '.' || total FROM group_changes "
-        "WHERE member_number = r.number), '') || '\"'"
-    ),
-}
-_DISPLAY = "coalesce(o.search ->> '$.displayName', o.search ->> '$.userName')"
-_RELATED = {
-    "value": "o.id",
-    "display": _DISPLAY,
-    "type": "lower(o.resource_type)",
-    "$ref": "? || (? ->> o.resource_type) || '/' || o.id",
-}
-_RELATED_ROWS = {
-    "members": (
-        "SELECT m.group_number FROM memberships AS m "
-        "JOIN resources AS o ON o.number = m.member_number WHERE "
-    ),
-    "groups": (
-        "SELECT m.member_number FROM memberships AS m "
-        "JOIN resources AS o ON o.number = m.group_number WHERE "
-    ),
-}
+class _Kind(Struct, frozen=True):
+    """What the text of a query follows from; the rest are parameters.
+
+    Attributes:
+        definition: The resource type.
+        condition: The bound filter; None for all.
+        slots: How many slots it has.
+        sort: What to sort by, or None.
+        is_sorted: Whether anything is sorted by, with NULL where `sort` is None.
+        is_walk: Whether only resources with a higher number are wanted.
+    """
+
+    definition: ResourceDefinition
+    condition: Condition | None
+    slots: int
+    sort: Target | None
+    is_sorted: bool
+    is_walk: bool
 
 
 def select(selection: Selection, columns: str = "r.number") -> Clause:
@@ -73,25 +49,59 @@ def select(selection: Selection, columns: str = "r.number") -> Clause:
 
     The first column is the number. Of what is sorted it comes with what is sorted by.
     """
-    queries = [_select_part(selection, part, columns) for part in selection.parts]
-    query = joined(" UNION ALL ", queries)
-    order = "1"
-    if selection.is_sorted:
-        direction = "DESC" if selection.descending else "ASC"
-        order = f"2 {direction}, 3 {direction}, 1"
-    return Clause(
-        f"{query.sql} ORDER BY {order} LIMIT ? OFFSET ?",
-        (*query.parameters, selection.limit, selection.offset),
+    kinds = tuple(_kind(selection, part) for part in selection.parts)
+    compiled = _select if _is_kept(selection.parts) else _select.__wrapped__
+    values = [value for part in selection.parts for value in part.values or ()]
+    return filled(compiled(kinds, columns, selection.descending), selection, values)
+
+
+def count(selection: Selection, part: Part) -> Clause:
+    """Return the query for how many resources of one type a selection has."""
+    compiled = _count if _is_kept((part,)) else _count.__wrapped__
+    kind = _kind(replace(selection, is_sorted=False, after=None), part)
+    return filled(compiled(kind), selection, part.values or ())
+
+
+def _kind(selection: Selection, part: Part) -> _Kind:
+    return _Kind(
+        part.definition,
+        part.condition,
+        len(part.values or ()),
+        part.sort,
+        selection.is_sorted,
+        selection.after is not None,
     )
 
 
-def _select_part(selection: Selection, part: Part, named: str) -> Clause:
-    condition = where(selection, part, after=selection.after)
+def _is_kept(parts: tuple[Part, ...]) -> bool:
+    """Return whether the query is likely to be asked for again, with other parameters."""
+    return all(part.values is not None for part in parts)
+
+
+@lru_cache(maxsize=256)
+def _select(kinds: tuple[_Kind, ...], columns: str, descending: bool) -> Clause:
+    queries: list[Clause] = []
+    slots = 0
+    for kind in kinds:
+        queries.append(shifted(_select_part(kind, columns), slots))
+        slots += kind.slots
+    query = joined(" UNION ALL ", queries)
+    order = "1"
+    if kinds[0].is_sorted:
+        direction = "DESC" if descending else "ASC"
+        order = f"2 {direction}, 3 {direction}, 1"
+    return Clause(
+        f"{query.sql} ORDER BY {order} LIMIT ? OFFSET ?", (*query.parameters, LIMIT, OFFSET)
+    )
+
+
+def _select_part(kind: _Kind, named: str) -> Clause:
+    condition = _where(kind)
     columns = Clause(named)
-    if selection.is_sorted:
+    if kind.is_sorted:
         key = Clause("NULL")
-        if part.sort is not None:
-            key = _Compiler(selection, part).sort_expression(part.sort)
+        if kind.sort is not None:
+            key = Compiler(kind.definition).sort_expression(kind.sort)
         # Unassigned last, or first when descending.
         columns = Clause(f"r.number, ({key.sql}) IS NULL, ({key.sql})", key.parameters * 2)
     return Clause(
@@ -100,279 +110,24 @@ def _select_part(selection: Selection, part: Part, named: str) -> Clause:
     )
 
 
-def count(selection: Selection, part: Part) -> Clause:
-    """Return the query for how many resources of one type a selection has."""
-    condition = where(selection, part)
+@lru_cache(maxsize=256)
+def _count(kind: _Kind) -> Clause:
+    condition = _where(kind)
     return Clause(
         f"SELECT count(*) FROM resources AS r WHERE {condition.sql}", condition.parameters
     )
 
 
-def where(selection: Selection, part: Part, *, after: int | None = None) -> Clause:
-    """Return the condition of a part of a selection on the alias `r` of the table resources."""
-    compiler = _Compiler(selection, part)
+def _where(kind: _Kind) -> Clause:
+    """Return the condition on the alias `r` of the table resources."""
+    compiler = Compiler(kind.definition)
     clauses = [Clause("TRUE")]
-    if part.condition is not None:
-        clauses.append(compiler.condition(part.condition))
+    if kind.condition is not None:
+        clauses.append(compiler.condition(kind.condition))
     # A value that has an index is looked up first; the + keeps the planner from the other way.
     column = "+r.organization_id" if compiler.anchored else "r.organization_id"
-    space = (selection.organization_id, part.definition.name)
+    space = (ORGANIZATION, kind.definition.name)
     clauses[0] = Clause(f"{column} = ? AND r.resource_type = ?", space)
-    if after is not None:
-        clauses.append(Clause("r.number > ?", (after,)))
+    if kind.is_walk:
+        clauses.append(Clause("r.number > ?", (AFTER,)))
     return joined(" AND ", clauses)
-
-
-def json_path(*names: str) -> str:
-    """Return the JSON path of nested members."""
-    return "$" + "".join(f'."{name}"' for name in names)
-
-
-class _Compiler:
-    """Turns the condition of a part of a selection into SQL."""
-
-    def __init__(self, selection: Selection, part: Part) -> None:
-        self._selection = selection
-        self._definition = part.definition
-        self.anchored = False
-
-    def condition(self, condition: Condition, *, top: bool = True) -> Clause:
-        match condition:
-            case AllOf(conditions):
-                return self._all(conditions, top)
-            case AnyOf(conditions):
-                clauses = [self.condition(each, top=False) for each in deepest_first(conditions)]
-                return parenthesised(" OR ", clauses, "FALSE")
-            case Negation(inner_condition):
-                return negated(self.condition(inner_condition, top=False))
-            case Exists(target):
-                return self._exists(target)
-            case Compare():
-                return self._compare(condition, top)
-            case Element(target, inner_condition):
-                clause = self._element(target, inner_condition)
-                anchor = self._anchor(target, inner_condition) if top else None
-                return clause if anchor is None else joined(" AND ", [anchor, clause])
-
-    def _all(self, conditions: tuple[Condition, ...], top: bool) -> Clause:
-        clauses = [self.condition(each, top=top) for each in deepest_first(conditions)]
-        return parenthesised(" AND ", clauses, "TRUE")
-
-    def _compare(self, compare: Compare, top: bool) -> Clause:
-        target = compare.target
-        relation = self._relation(target)
-        if relation is not None:
-            assert target.sub is not None
-            inner = self._related(target.sub.name, compare)
-            return Clause(f"r.number IN ({relation}{inner.sql})", inner.parameters)
-        if compare.operator == "eq":
-            indexed = self._indexed(target, compare.value, top)
-            if indexed is not None:
-                return indexed
-        column = self._column(target)
-        if column is not None:
-            return _relate(column, compare)
-        if target.attribute is not None and target.attribute.multi_valued:
-            return self._some_element(target, compare)
-        return _relate(_extract("r.search", self._json_path(target)), compare)
-
-    def _indexed(self, target: Target, value: Any, top: bool) -> Clause | None:
-        path = str(target)
-        assert target.leaf is not None
-        if path == "id":
-            self.anchored = self.anchored or top
-            return Clause("r.id = ?", (value,))
-        held = ""
-        if target.leaf.uniqueness != "none" and target.sub is None and not target.leaf.multi_valued:
-            table, held = "unique_values", " AND NOT held"
-        elif path in self._definition.lookups:
-            table = "lookup_values"
-        else:
-            return None
-        self.anchored = self.anchored or top
-        return Clause(
-            f"r.number IN (SELECT resource FROM {table} WHERE organization_id = ? "
-            f"AND resource_type = ? AND path = ? AND value = ?{held})",
-            (self._selection.organization_id, self._definition.name, path, value),
-        )
-
-    def _anchor(self, target: Target, condition: Condition) -> Clause | None:
-        """Return an indexed look-up that an element's condition implies, or None."""
-        terms = condition.conditions if isinstance(condition, AllOf) else (condition,)
-        for term in terms:
-            if not isinstance(term, Compare) or term.operator != "eq":
-                continue
-            whole = Target(target.extension, target.attribute, term.target.attribute)
-            indexed = self._indexed(whole, term.value, True)
-            if indexed is not None:
-                return indexed
-        return None
-
-    def _column(self, target: Target) -> Clause | None:
-        """Return the expression of what is a column and not in the document, or None."""
-        if target.extension is not None or target.attribute is None:
-            return None
-        if target.attribute.name == "id":
-            return Clause("r.id")
-        if target.attribute.name != "meta" or target.sub is None:
-            return None
-        if target.sub.name == "location":
-            prefix = f"{self._selection.base_url}{self._definition.endpoint}/"
-            return Clause("? || r.id", (prefix,))
-        return Clause(_META[target.sub.name])
-
-    def _relation(self, target: Target) -> str | None:
-        if target.extension is not None or target.attribute is None:
-            return None
-        name = target.attribute.name
-        known = self._definition.row_attributes | self._definition.derived_attributes
-        return _RELATED_ROWS.get(name) if name in known else None
-
-    def _related(self, sub: str, compare: Compare) -> Clause:
-        if sub == "type" and self._definition.derived_attributes:
-            return _relate(Clause("'direct'"), compare)
-        return _relate(self._related_value(sub), compare)
-
-    def _related_value(self, sub: str) -> Clause:
-        """Return the expression of what is said of the other end of a membership."""
-        if sub != "$ref":
-            return Clause(_RELATED[sub])
-        endpoints = msgspec.json.encode(self._selection.endpoints).decode()
-        return Clause(_RELATED[sub], (self._selection.base_url, endpoints))
-
-    def _json_path(self, target: Target) -> str:
-        names = [target.extension.id] if target.extension is not None else []
-        names += [each.name for each in (target.attribute, target.sub) if each is not None]
-        return json_path(*names)
-
-    def _some_element(self, target: Target, compare: Compare) -> Clause:
-        whole = Target(target.extension, target.attribute)
-        value = Clause("e.value")
-        if target.sub is not None:
-            value = _extract("e.value", json_path(target.sub.name))
-        inner = _relate(value, compare)
-        return Clause(
-            f"EXISTS (SELECT 1 FROM json_each(r.search, ?) AS e WHERE {inner.sql})",
-            (self._json_path(whole), *inner.parameters),
-        )
-
-    def _exists(self, target: Target) -> Clause:
-        relation = self._relation(target)
-        if relation is not None:
-            return Clause(f"r.number IN ({relation}TRUE)")
-        if self._column(target) is not None or (target.leaf and target.leaf.name == "meta"):
-            return Clause("TRUE")
-        if target.attribute is not None and target.attribute.multi_valued and target.sub:
-            whole = Target(target.extension, target.attribute)
-            return Clause(
-                "EXISTS (SELECT 1 FROM json_each(r.search, ?) AS e "
-                "WHERE json_extract(e.value, ?) IS NOT NULL)",
-                (self._json_path(whole), json_path(target.sub.name)),
-            )
-        return Clause("json_type(r.search, ?) IS NOT NULL", (self._json_path(target),))
-
-    def _element(self, target: Target, condition: Condition) -> Clause:
-        relation = self._relation(target)
-        if relation is not None:
-            inner = self._in_element(condition, None)
-            return Clause(f"r.number IN ({relation}{inner.sql})", inner.parameters)
-        assert target.attribute is not None
-        if target.attribute.name == "meta":
-            return self._in_meta(target, condition)
-        path = self._json_path(target)
-        if not target.attribute.multi_valued:
-            inner = self._in_element(condition, _extract("r.search", path))
-            return Clause(
-                f"(json_type(r.search, ?) IS NOT NULL AND {inner.sql})", (path, *inner.parameters)
-            )
-        simple = not target.attribute.is_complex
-        inner = self._in_element(condition, Clause("e.value"), simple=simple)
-        return Clause(
-            f"EXISTS (SELECT 1 FROM json_each(r.search, ?) AS e WHERE {inner.sql})",
-            (path, *inner.parameters),
-        )
-
-    def _in_meta(self, meta: Target, condition: Condition) -> Clause:
-        """A value filter on meta, whose sub-attributes are columns."""
-        match condition:
-            case AllOf(conditions) | AnyOf(conditions):
-                clauses = [self._in_meta(meta, each) for each in deepest_first(conditions)]
-                both = isinstance(condition, AllOf)
-                return parenthesised(
-                    *((" AND ", clauses, "TRUE") if both else (" OR ", clauses, "FALSE"))
-                )
-            case Negation(inner_condition):
-                return negated(self._in_meta(meta, inner_condition))
-            case Compare(target, operator, value):
-                whole = Target(None, meta.attribute, target.attribute)
-                return self._compare(Compare(whole, operator, value), False)
-            case _:
-                return Clause("TRUE")
-
-    def _in_element(
-        self, condition: Condition, element: Clause | None, *, simple: bool = False
-    ) -> Clause:
-        """Compile a condition on the sub-attributes of an element; None for a related row."""
-        match condition:
-            case AllOf(conditions) | AnyOf(conditions):
-                inner = deepest_first(conditions)
-                clauses = [self._in_element(each, element, simple=simple) for each in inner]
-                both = isinstance(condition, AllOf)
-                return parenthesised(
-                    *((" AND ", clauses, "TRUE") if both else (" OR ", clauses, "FALSE"))
-                )
-            case Negation(inner_condition):
-                return negated(self._in_element(inner_condition, element, simple=simple))
-            case Exists(target):
-                assert target.attribute is not None
-                value = self._sub_value(target.attribute.name, element, simple)
-                return Clause(f"({value.sql}) IS NOT NULL", value.parameters)
-            case Compare(target):
-                assert target.attribute is not None
-                if element is None:
-                    return self._related(target.attribute.name, condition)
-                return _relate(self._sub_value(target.attribute.name, element, simple), condition)
-            case Element():
-                msg = "brackets inside brackets do not parse"
-                raise AssertionError(msg)
-
-    def _sub_value(self, name: str, element: Clause | None, simple: bool) -> Clause:
-        if element is None:
-            return self._related_value(name)
-        if simple:
-            return element
-        return Clause(f"json_extract({element.sql}, ?)", (*element.parameters, json_path(name)))
-
-    def sort_expression(self, target: Target) -> Clause:
-        """Return what to sort by: of several values the primary one, else the first."""
-        column = self._column(target)
-        if column is not None:
-            return column
-        relation = self._relation(target)
-        attribute = target.attribute
-        assert attribute is not None
-        if relation is not None:
-            return Clause("NULL")
-        if not attribute.multi_valued:
-            return _extract("r.search", self._json_path(target))
-        path = self._json_path(Target(target.extension, attribute))
-        if target.sub is None:
-            return _extract("r.search", f"{path}[0]")
-        sub = json_path(target.sub.name)
-        return Clause(
-            "SELECT json_extract(e.value, ?) FROM json_each(r.search, ?) AS e "
-            "ORDER BY coalesce(json_extract(e.value, '$.primary'), 0) DESC, e.key LIMIT 1",
-            (sub, path),
-        )
-
-
-def _extract(document: str, path: str) -> Clause:
-    return Clause(f"json_extract({document}, ?)", (path,))
-
-
-def _relate(value: Clause, compare: Compare) -> Clause:
-    template = _RELATIONS[compare.operator]
-    wanted = (compare.value,) * (2 if compare.operator in _TWICE else 1)
-    return Clause(
-        template.format(f"({value.sql})"), (*value.parameters * template.count("{0}"), *wanted)
-    )

@@ -196,7 +196,12 @@ class SqliteStore:
         await self._reading.close()
 
     async def read(
-        self, work: Callable[[Transaction], T], *, brief: bool = False, fresh: bool = True
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        brief: bool = False,
+        single: bool = False,
+        fresh: bool = True,
     ) -> T:
         if self._is_replaced:
             await self._reopen()
@@ -206,7 +211,7 @@ class SqliteStore:
             return await self.write(work, durable=False)
         if brief:
             try:
-                return self._look_up(work)
+                return self._look_up(work, single=single)
             except TakesLong:
                 pass
         return await _translated(self._reading.run(lambda opened: self._read(opened, work)))
@@ -225,11 +230,11 @@ class SqliteStore:
     def _work(self, work: Callable[[Transaction], T], *, at_once: bool) -> T:
         return work(self._to_write_at_once if at_once else self._to_write)
 
-    def _look_up(self, work: Callable[[Transaction], T]) -> T:
+    def _look_up(self, work: Callable[[Transaction], T], *, single: bool) -> T:
         if time.monotonic() > self._checked_at + _CHECKED_AGAIN:
             self._check_file()
             self._checked_at = time.monotonic()
-        return self._looking.read(lambda: work(self._to_look_up))
+        return self._looking.read(partial(work, self._to_look_up), is_single=single)
 
     def _read(self, connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
         self._check_file()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import sqlite3
 
-from scim_asgi.store.records import TokenRecord
+from scim_asgi.store.records import LiveToken, TokenRecord
 from scim_asgi.store.sqlite.rows import Table
 
 _TOKENS = Table("tokens", TokenRecord)
@@ -13,7 +13,10 @@ _ENDED = """
 WHERE (digest = ?1 AND revoked_at IS NOT NULL)
     OR (digest = ?1 AND revoked_at IS NULL AND expires_at <= ?2)
 """
-_LIVE = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+_LIVE = """
+SELECT id, organization_id, prefix, last_used_at FROM tokens
+WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
+"""
 
 
 class SqliteTokens:
@@ -25,8 +28,9 @@ class SqliteTokens:
     def insert(self, record: TokenRecord) -> None:
         _TOKENS.insert(self._connection, record)
 
-    def live(self, digest: bytes, at: int) -> TokenRecord | None:
-        return _TOKENS.one(self._connection, _LIVE, (digest, at))
+    def live(self, digest: bytes, at: int) -> LiveToken | None:
+        row = self._connection.execute(_LIVE, (digest, at)).fetchone()
+        return None if row is None else LiveToken(*row)
 
     def ended(self, digest: bytes, at: int) -> TokenRecord | None:
         return _TOKENS.one(self._connection, _ENDED, (digest, at))

@@ -8,9 +8,10 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
@@ -39,15 +40,21 @@ class Work(Protocol[T_co]):
     def __call__(self, *, at_once: bool) -> T_co: ...
 
 
-# No repr: what a unit holds is nobody's to log.
-@dataclass(slots=True, eq=False, repr=False)
-class _Unit:
+class _Unit(Struct, eq=False):
     work: Work[Any]
     durable: bool
     brief: bool
     future: asyncio.Future[Any] | None
+    is_careful: bool = False
     result: Any = None
     error: BaseException | None = None
+
+    # What a unit holds is nobody's to log.
+    __repr__ = object.__repr__
+
+
+class _Spoilt(Exception):
+    """A unit has failed and left changes, which can only be undone with all that came before."""
 
 
 class Writer:
@@ -55,6 +62,9 @@ class Writer:
 
     A unit that raises is undone alone. A commit that fails fails all its units. Brief units run
     in the event loop; others, locks and the disk are waited for in the connection's thread.
+
+    A savepoint copies every page that is changed behind it, so brief units do without. Few of them
+    fail after they have changed something; then all are begun anew, each in its savepoint.
 
     Args:
         connection: Where they run.
@@ -164,6 +174,12 @@ class Writer:
             await self._begin(connection, durable)
             await self._run_units(connection, units, durable)
             await self._connection.run(self._end)
+        except _Spoilt:
+            await self._connection.run(_roll_back)
+            for unit in units:
+                unit.is_careful = True
+            self._waiting.extendleft(reversed(units))
+            units.clear()
         except BaseException:
             await self._connection.run(_roll_back)
             raise
@@ -192,13 +208,16 @@ class Writer:
     ) -> None:
         """Run what waits, what comes meanwhile included, unless it needs a commit of its own."""
         self._check(connection)
-        began = time.monotonic()
+        began, is_careful = time.monotonic(), False
         while self._waiting and len(units) < MAX_UNITS:
             if self._waiting[0].durable and not durable:
                 return
             unit = self._waiting.popleft()
             units.append(unit)
-            if not (unit.brief and _run_at_once(unit, connection)):
+            # What runs in the thread may not run twice, so that nothing behind it may spoil it.
+            is_careful = is_careful or unit.is_careful or not unit.brief
+            if not (unit.brief and _run_at_once(unit, connection, is_careful=is_careful)):
+                is_careful = True
                 await self._connection.run(partial(_run_unit, unit))
             if time.monotonic() - began > _TURN:
                 await asyncio.sleep(0)
@@ -218,13 +237,32 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def _run_at_once(unit: _Unit, connection: sqlite3.Connection) -> bool:
-    """Run a brief unit; return False, and leave nothing of it, where it is not so brief."""
-    _run_unit(unit, connection, at_once=True)
+def _run_at_once(unit: _Unit, connection: sqlite3.Connection, *, is_careful: bool) -> bool:
+    """Run a brief unit; return False, and leave nothing of it, where it is not so brief.
+
+    Raises:
+        _Spoilt: It has failed and left changes.
+    """
+    if is_careful:
+        _run_unit(unit, connection, at_once=True)
+    else:
+        _run_bare(unit, connection)
     if not isinstance(unit.error, TakesLong):
         return True
     unit.error = None
     return False
+
+
+def _run_bare(unit: _Unit, connection: sqlite3.Connection) -> None:
+    before = connection.total_changes
+    try:
+        unit.result = unit.work(at_once=True)
+    except Exception as error:
+        if not connection.in_transaction:
+            raise
+        if connection.total_changes != before:
+            raise _Spoilt from error
+        unit.error = error
 
 
 def _run_unit(unit: _Unit, connection: sqlite3.Connection, *, at_once: bool = False) -> None:
