@@ -81,7 +81,9 @@ SELECT held_change, count(*) FROM accounts
 WHERE held_since IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
 GROUP BY held_change
 """
-_OF_STATE = "coalesce((SELECT total FROM account_counts WHERE organization_id = ?1 AND state = '{}'), 0)"
+_OF_STATE = (
+    "coalesce((SELECT total FROM account_counts WHERE organization_id = ?1 AND state = '{}'), 0)"
+)
 _SINCE = """(
     SELECT count(*) FROM accounts
     WHERE organization_id = ?1 AND {0} > ?2 AND {0} <= ?3 AND {0} > released_until
