@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from scim_asgi.admin.actor import Actor, Authorize
+from scim_asgi.admin.actor import Authorize
+from scim_asgi.admin.admission import admitted
 from scim_asgi.admin.app import Run
 from scim_asgi.admin.entrance import page_path
 from scim_asgi.admin.errors import AdminError, not_found
 from scim_asgi.admin.mount import scim_url
-from scim_asgi.admin.origin import check_origin
 from scim_asgi.admin.page.assets import Assets
 from scim_asgi.admin.page.forms import Form, form_of, query_of
 from scim_asgi.admin.page.rendering import render_problem
@@ -88,9 +88,9 @@ class PageEndpoints:
             return self._asset(path[len(_STATIC) :], Request(scope))
         screen, params = _screen(path, scope["method"])
         request = Request(scope)
-        actor = await self._actor(request, organization_id, screen)
-        if screen.needs == "manage":
-            check_origin(request.headers, request.url.scheme, self._base_url)
+        actor = await admitted(
+            self._authorize, request, organization_id, screen.needs, self._base_url
+        )
         visit = Visit(
             runtime=self._runtime,
             organization_id=organization_id,
@@ -108,22 +108,6 @@ class PageEndpoints:
         if answer is None:
             raise not_found("There is no such file.")
         return answer
-
-    async def _actor(self, request: Request, organization_id: str, screen: Screen) -> Actor:
-        """Return who looks.
-
-        Raises:
-            AdminError: Nobody who may do this.
-        """
-        actor = await self._authorize(request, organization_id)
-        if actor is None or len(organization_id) > 255 or "\x00" in organization_id:
-            msg = "There is no organization with this id, or it is not yours."
-            raise not_found(msg)
-        if not actor.can_manage and not (screen.needs == "read" and actor.can_read):
-            msg = "Your account may not {} the directory connection of this organization."
-            what = "see" if screen.needs == "read" else "change"
-            raise AdminError(403, "forbidden", msg.format(what))
-        return actor
 
 
 def _screen(path: str, method: str) -> tuple[Screen, dict[str, str]]:
