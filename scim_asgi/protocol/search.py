@@ -54,8 +54,8 @@ def unique_values(
     for key in _search(definition).unique:
         scope = resource if key.urn is None else resource.get(key.urn, {})
         value = scope.get(key.name)
-        if value is not None:
-            yield key.path, key.read(value)
+        if (form := _read_key(key, value)) is not None:
+            yield key.path, form
 
 
 def lookup_values(
@@ -66,8 +66,16 @@ def lookup_values(
         value = resource.get(key.name)
         for element in value if isinstance(value, list) else (value,):
             found = element.get(key.sub) if isinstance(element, dict) else element
-            if found is not None:
-                yield key.path, key.read(found)
+            if (form := _read_key(key, found)) is not None:
+                yield key.path, form
+
+
+def _read_key(key: _Key, value: Any) -> Any:
+    """Return what a value is found by; None where it was stored as one of another type."""
+    try:
+        return None if value is None else key.read(value)
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=64)
@@ -84,7 +92,7 @@ def _search(definition: ResourceDefinition) -> _Search:
                 None if extension is None else extension.id,
                 attribute.name,
                 None,
-                partial(comparable, attribute),
+                _simple_reader(attribute),
             )
             for extension, attribute in definition.all_attributes()
             if attribute.uniqueness != "none"
@@ -99,8 +107,7 @@ def _lookup(definition: ResourceDefinition, path: str) -> _Key:
     target = find(definition, path)
     assert target.attribute is not None
     assert target.leaf is not None
-    read = partial(comparable, target.leaf)
-    return _Key(path, None, target.attribute.name, target.leaf.name, read)
+    return _Key(path, None, target.attribute.name, target.leaf.name, _simple_reader(target.leaf))
 
 
 def _readers(attributes: Iterable[Attribute]) -> dict[str, _Reader]:

@@ -12,23 +12,25 @@ from scim_asgi.protocol.patch import Edit, Patch
 
 _FEW = 20
 _MOST = 500
-_LONGEST = 10_000
 _LITTLE = 1_500
 """What is written in so many bytes is short whatever it is."""
+_MUCH = 20_000
+"""What takes more bytes is not."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 def is_short(value: Any) -> bool:
-    """Return whether JSON is short: no list in it is long, no text, and not all of it."""
-    if len(_encode(value)) <= _LITTLE:
-        return True
+    """Return whether JSON is short: no list in it is long, and not all of it."""
+    size = len(_encode(value))
+    return size <= _LITTLE or (size <= _MUCH and _has_few_parts(value))
+
+
+def _has_few_parts(value: Any) -> bool:
     left, parts = _MOST, [value]
     while parts:
         part = parts.pop()
-        if isinstance(part, str) and len(part) > _LONGEST:
-            return False
-        if not isinstance(part, dict | list):
+        if not isinstance(part, dict | list | tuple):
             continue
         left -= len(part)
         if left < 0 or (isinstance(part, list) and len(part) > _FEW):
@@ -39,9 +41,11 @@ def is_short(value: Any) -> bool:
 
 def is_brief(definition: ResourceDefinition, patch: Patch) -> bool:
     """Return whether a PATCH says little; of a group, that it adds or removes a few members."""
-    values = [edit.value for edit in patch.edits if edit.value is not UNSET]
-    values += [value for *_, value in patch.unknown if value is not UNSET]
-    if len(values) > _FEW or not (is_short(values) or all(map(is_short, values))):
+    said = [edit.value for edit in patch.edits if edit.value is not UNSET]
+    said += [
+        (urn, name, None if value is UNSET else value) for _, urn, name, value in patch.unknown
+    ]
+    if not is_short(said):
         return False
     if not definition.row_attributes:
         return True

@@ -24,7 +24,9 @@ from tests.product import Product
 
 LONG = {
     "a list": ["a value that is no longer than many"] * 50,
-    "a text": "x" * 10_001,
+    "a text": "x" * 20_001,
+    "a name": {"x" * 20_001: 1},
+    "many long texts": {str(number): "x" * 2_000 for number in range(20)},
     "many members": {str(number): number for number in range(501)},
     "many lists": [[1] * 20] * 50,
     "a list in an object": {"a": {"b": list(range(500))}},

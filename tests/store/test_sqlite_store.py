@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scim_asgi.provisioning.clock import now
 from scim_asgi.store.base import Transaction
@@ -232,3 +233,12 @@ async def test_a_unit_waits_for_the_lock_of_another_process_once(tmp_path: Path)
     assert isinstance(second.exception(), StoreUnavailable)
     assert 1 == await store.write(lambda tx: insert(tx, "third"))
     await store.close()
+
+
+async def test_the_number_of_a_deleted_resource_is_never_given_out_again(
+    store: SqliteStore,
+) -> None:
+    number = await store.write(lambda tx: insert(tx, "ada"))
+    gone = replace(user("ada"), number=number)
+    await store.write(lambda tx: tx.resources.delete(gone, ResourceKeys((), ()), now()))
+    assert number < await store.write(lambda tx: insert(tx, "bob", "globex"))

@@ -34,7 +34,10 @@ _EXTENT = """
 SELECT count(*), coalesce(max(number), 0) FROM accounts
 WHERE organization_id = ? AND resource IS NOT NULL
 """
-_ORGANIZATIONS = "SELECT DISTINCT organization_id FROM account_counts"
+_ORGANIZATIONS = """
+SELECT DISTINCT organization_id FROM counts
+WHERE counted IN ('account:active', 'account:inactive', 'account:deleted')
+"""
 _UNSETTLED = """
 SELECT (
     SELECT count(*) FROM accounts INDEXED BY accounts_to_deliver
@@ -81,9 +84,9 @@ SELECT held_change, count(*) FROM accounts
 WHERE held_since IS NOT NULL AND organization_id = coalesce(:organization_id, organization_id)
 GROUP BY held_change
 """
-_OF_STATE = (
-    "coalesce((SELECT total FROM account_counts WHERE organization_id = ?1 AND state = '{}'), 0)"
-)
+_OF_STATE = """
+coalesce((SELECT total FROM counts WHERE organization_id = ?1 AND counted = 'account:{}'), 0)
+"""
 _SINCE = """(
     SELECT count(*) FROM accounts
     WHERE organization_id = ?1 AND {0} > ?2 AND {0} <= ?3 AND {0} > released_until

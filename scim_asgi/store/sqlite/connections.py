@@ -14,8 +14,7 @@ VALUES (:organization_id, :directory, :first_at, :last_at, :method, :path, :stat
 ON CONFLICT DO UPDATE SET directory = iif(:directory = 'unknown', directory, :directory), last_at = :last_at, method = :method,
     path = :path, status = :status
 """
-_RESOURCES = "SELECT resource_type, total FROM resource_counts WHERE organization_id = ?"
-_ACTIVE = "SELECT total FROM account_counts WHERE organization_id = ? AND state = 'active'"
+_COUNTS = "SELECT counted, total FROM counts WHERE organization_id = ?"
 
 
 class SqliteConnections:
@@ -32,10 +31,9 @@ class SqliteConnections:
         self._connection.execute(_NOTE, named)
 
     def totals(self, organization_id: str) -> Totals:
-        resources = dict(self._connection.execute(_RESOURCES, (organization_id,)).fetchall())
-        active = self._connection.execute(_ACTIVE, (organization_id,)).fetchone()
+        counts = dict(self._connection.execute(_COUNTS, (organization_id,)).fetchall())
         return Totals(
-            users=resources.get("User", 0),
-            groups=resources.get("Group", 0),
-            active=0 if active is None else active[0],
+            users=counts.get("resource:User", 0),
+            groups=counts.get("resource:Group", 0),
+            active=counts.get("account:active", 0),
         )

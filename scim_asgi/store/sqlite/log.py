@@ -58,9 +58,10 @@ _ABOUT = """(
 ) AS about CROSS JOIN provisioning_log AS l ON l.number = about.number"""
 _ORDER = "ORDER BY l.at DESC, l.number DESC LIMIT :limit"
 _BY_NUMBERS = "WHERE number IN (SELECT value FROM json_each(?))"
-_ORGANIZATIONS = (
-    "SELECT organization_id, total FROM log_counts WHERE organization_id > ? ORDER BY 1 LIMIT ?"
-)
+_ORGANIZATIONS = """
+SELECT organization_id, total FROM counts
+WHERE organization_id > ? AND counted = 'log' ORDER BY 1 LIMIT ?
+"""
 _HAS_BEFORE = "SELECT 1 FROM provisioning_log WHERE organization_id = ? AND at < ? LIMIT 1"
 _PRUNE = """
 DELETE FROM provisioning_log WHERE number IN (

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from scim_asgi.store.records import Related
+from scim_asgi.store.sqlite.lookups import TakesLong
 
 # The + keeps the planner from looking through everybody in the organization for the ids.
 _RESOLVE = """
@@ -43,13 +44,16 @@ JOIN resources AS o ON o.number = m.member_number
 WHERE m.group_number IN (SELECT value FROM json_each(?))
 ORDER BY m.group_number, m.member_number
 """
+_NAME = "o.search ->> '$.displayName'"
 _GROUPS = "memberships AS m JOIN resources AS o ON o.number = m.group_number"
-_ORDER = "o.search ->> '$.displayName', o.id"
-_GROUPS_OF = f"SELECT {_RELATED} FROM {_GROUPS} WHERE m.member_number = ? ORDER BY {_ORDER}"
+_GROUPS_OF = f"SELECT {_NAME}, {_RELATED} FROM {_GROUPS} WHERE m.member_number = ? LIMIT ?"
 _GROUPS_OF_ALL = f"""
 SELECT m.member_number, {_RELATED} FROM {_GROUPS}
-WHERE m.member_number IN (SELECT value FROM json_each(?)) ORDER BY m.member_number, {_ORDER}
+WHERE m.member_number IN (SELECT value FROM json_each(?)) ORDER BY m.member_number, {_NAME}, o.id
 """
+
+_FEW = 200
+"""How many groups of a resource are read at once."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -59,10 +63,16 @@ def _json(values: Iterable[Any]) -> str:
 
 
 class SqliteMembers:
-    """`scim_asgi.store.base.Members` on a connection."""
+    """`scim_asgi.store.base.Members` on a connection.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: The connection.
+        is_brief: Whether a resource that has too many groups to read them at once raises TakesLong.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, is_brief: bool = False) -> None:
         self._execute = connection.execute
+        self._is_brief = is_brief
 
     def resolve(self, organization_id: str, ids: Sequence[str]) -> dict[str, int]:
         return dict(self._execute(_RESOLVE, (organization_id, _json(ids))).fetchall())
@@ -89,7 +99,12 @@ class SqliteMembers:
         return self._related(_OF_GROUPS, groups)
 
     def groups_of(self, member: int) -> list[Related]:
-        return [Related(*row) for row in self._execute(_GROUPS_OF, (member,))]
+        limit = _FEW + 1 if self._is_brief else -1
+        rows = self._execute(_GROUPS_OF, (member, limit)).fetchall()
+        if len(rows) == limit:
+            raise TakesLong
+        rows.sort(key=lambda row: (row[0] or "", row[2]))
+        return [Related(*row[1:]) for row in rows]
 
     def groups_of_all(self, members: Sequence[int]) -> dict[int, list[Related]]:
         if len(members) == 1:

@@ -36,8 +36,9 @@ UPDATE resources SET version = revision + 1, revision = revision + 1,
     last_modified = max(?, last_modified + 1)
 WHERE number IN (SELECT group_number FROM memberships WHERE member_number = ?)
 """
+_IN_MANY_GROUPS = "SELECT 1 FROM memberships WHERE member_number = ? LIMIT 1 OFFSET 50"
 _DELETE = "DELETE FROM resources WHERE number = ?"
-_TOTAL = "SELECT total FROM resource_counts WHERE organization_id = ? AND resource_type = ?"
+_TOTAL = "SELECT total FROM counts WHERE organization_id = ? AND counted = 'resource:' || ?"
 
 _OWNER = """
 SELECT resource FROM unique_values
@@ -147,6 +148,8 @@ class SqliteResources:
         self._execute(_RELEASE_UNIQUE, (number,))
 
     def delete(self, record: ResourceRecord, keys: ResourceKeys, at: int) -> None:
+        if self._is_brief and self._execute(_IN_MANY_GROUPS, (record.number,)).fetchone():
+            raise TakesLong
         self._execute(_LEAVE_GROUPS, (at, record.number))
         self._change_keys(record, record.number, keys, _NO_KEYS)
         self.release(record.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -28,6 +29,8 @@ from scim_asgi.store.sqlite.resources import SqliteResources
 from scim_asgi.store.sqlite.tables import SqliteTokens
 from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, SqliteVersions
 from scim_asgi.store.sqlite.writer import Writer
+
+logger = logging.getLogger("scim_asgi")
 
 T = TypeVar("T")
 
@@ -67,7 +70,7 @@ class SqliteTransaction:
         is_brief: bool = False,
     ) -> None:
         self.resources = SqliteResources(connection, is_brief=is_brief)
-        self.members = SqliteMembers(connection)
+        self.members = SqliteMembers(connection, is_brief=is_brief)
         self.accounts = SqliteAccounts(connection)
         self.tokens = SqliteTokens(connection)
         self.mappings = SqliteVersions(connection, MAPPINGS)
@@ -225,6 +228,9 @@ class SqliteStore:
         return await _translated(unit)
 
     def note(self, work: Callable[[Transaction], None]) -> None:
+        if self._is_replaced:
+            logger.warning("What a hook has confirmed could not be noted: the file was replaced.")
+            return
         self._writer.note(partial(self._work, work))
 
     def _work(self, work: Callable[[Transaction], T], *, at_once: bool) -> T:

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -100,7 +101,9 @@ class Writer:
         self._waiting.append(_Unit(work, durable=False, brief=True, future=None))
         self._notes += 1
         if not self._is_running and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_NOTED, self._start)
+            self._timer = asyncio.get_running_loop().call_later(
+                _NOTED, self._start, context=Context()
+            )
 
     async def flush(self) -> None:
         """Wait until everything that was noted is stored."""
@@ -119,7 +122,10 @@ class Writer:
             self._timer.cancel()
             self._timer = None
         if not self._is_running:
-            self._running = asyncio.create_task(self._run(), name="scim-asgi writer")
+            # It works for all, not for the request that comes first.
+            self._running = asyncio.create_task(
+                self._run(), name="scim-asgi writer", context=Context()
+            )
 
     @property
     def _is_running(self) -> bool:

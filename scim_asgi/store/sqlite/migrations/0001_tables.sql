@@ -1,7 +1,8 @@
 -- SCIM resources as directories see them. `document` is JSON with canonical names; `search` is
--- the same with every value in comparable form, so that plain SQL can filter and sort.
+-- the same with every value in comparable form, so that plain SQL can filter and sort. No number is
+-- ever given out again: who knows one may ask for it in a later transaction.
 CREATE TABLE resources (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     organization_id TEXT NOT NULL,
     resource_type TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -15,22 +16,24 @@ CREATE TABLE resources (
 CREATE UNIQUE INDEX resources_by_id ON resources (id);
 CREATE INDEX resources_by_type ON resources (organization_id, resource_type, number);
 
--- How many resources of a type an organization has, so that nobody has to count them.
-CREATE TABLE resource_counts (
+-- How many of what an organization has, so that nobody has to count them: resources of a type
+-- (resource:User), accounts that are wanted in a state (account:active), rows of the log (log).
+-- One table, so that whoever changes several writes one page.
+CREATE TABLE counts (
     organization_id TEXT NOT NULL,
-    resource_type TEXT NOT NULL,
+    counted TEXT NOT NULL,
     total INTEGER NOT NULL,
-    PRIMARY KEY (organization_id, resource_type)
+    PRIMARY KEY (organization_id, counted)
 ) WITHOUT ROWID;
 
-CREATE TRIGGER resource_counts_insert AFTER INSERT ON resources BEGIN
-    INSERT INTO resource_counts VALUES (new.organization_id, new.resource_type, 1)
+CREATE TRIGGER count_new_resource AFTER INSERT ON resources BEGIN
+    INSERT INTO counts VALUES (new.organization_id, 'resource:' || new.resource_type, 1)
     ON CONFLICT DO UPDATE SET total = total + 1;
 END;
 
-CREATE TRIGGER resource_counts_delete AFTER DELETE ON resources BEGIN
-    UPDATE resource_counts SET total = total - 1
-    WHERE organization_id = old.organization_id AND resource_type = old.resource_type;
+CREATE TRIGGER count_deleted_resource AFTER DELETE ON resources BEGIN
+    UPDATE counts SET total = total - 1
+    WHERE organization_id = old.organization_id AND counted = 'resource:' || old.resource_type;
 END;
 
 -- Values that may be there once in an organization and resource type. One is held when a change
@@ -72,7 +75,7 @@ CREATE TABLE group_changes (
 -- The host's accounts: what the directory wants, and what the host last confirmed. A row with a
 -- `delivery_id` is work still to do.
 CREATE TABLE accounts (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     organization_id TEXT NOT NULL,
     id TEXT NOT NULL,
     resource INTEGER REFERENCES resources (number) ON DELETE SET NULL,

@@ -19,31 +19,25 @@ DROP INDEX accounts_to_deliver;
 CREATE INDEX accounts_to_deliver ON accounts (due_at, delivery_id, organization_id)
 WHERE delivery_id IS NOT NULL;
 
--- How many accounts an organization has in each wanted state, so that nobody has to count them.
-CREATE TABLE account_counts (
-    organization_id TEXT NOT NULL,
-    state TEXT NOT NULL,
-    total INTEGER NOT NULL,
-    PRIMARY KEY (organization_id, state)
-) WITHOUT ROWID;
-INSERT INTO account_counts
-SELECT organization_id, wanted_state, count(*) FROM accounts GROUP BY organization_id, wanted_state;
+INSERT INTO counts
+SELECT organization_id, 'account:' || wanted_state, count(*) FROM accounts
+GROUP BY organization_id, wanted_state;
 
-CREATE TRIGGER account_counts_insert AFTER INSERT ON accounts BEGIN
-    INSERT INTO account_counts VALUES (new.organization_id, new.wanted_state, 1)
+CREATE TRIGGER count_new_account AFTER INSERT ON accounts BEGIN
+    INSERT INTO counts VALUES (new.organization_id, 'account:' || new.wanted_state, 1)
     ON CONFLICT DO UPDATE SET total = total + 1;
 END;
 
-CREATE TRIGGER account_counts_delete AFTER DELETE ON accounts BEGIN
-    UPDATE account_counts SET total = total - 1
-    WHERE organization_id = old.organization_id AND state = old.wanted_state;
+CREATE TRIGGER count_deleted_account AFTER DELETE ON accounts BEGIN
+    UPDATE counts SET total = total - 1
+    WHERE organization_id = old.organization_id AND counted = 'account:' || old.wanted_state;
 END;
 
-CREATE TRIGGER account_counts_update AFTER UPDATE OF wanted_state ON accounts
+CREATE TRIGGER count_account_in_state AFTER UPDATE OF wanted_state ON accounts
 WHEN old.wanted_state <> new.wanted_state BEGIN
-    UPDATE account_counts SET total = total - 1
-    WHERE organization_id = old.organization_id AND state = old.wanted_state;
-    INSERT INTO account_counts VALUES (new.organization_id, new.wanted_state, 1)
+    UPDATE counts SET total = total - 1
+    WHERE organization_id = old.organization_id AND counted = 'account:' || old.wanted_state;
+    INSERT INTO counts VALUES (new.organization_id, 'account:' || new.wanted_state, 1)
     ON CONFLICT DO UPDATE SET total = total + 1;
     UPDATE accounts SET
         closed_at = CASE

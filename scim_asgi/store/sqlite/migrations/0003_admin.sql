@@ -18,19 +18,15 @@ CREATE INDEX provisioning_log_by_name
 ON provisioning_log (organization_id, resource_name COLLATE NOCASE, at)
 WHERE resource_name <> '';
 
--- How many rows of the log an organization has, so that nobody has to count them to prune them.
-CREATE TABLE log_counts (
-    organization_id TEXT PRIMARY KEY,
-    total INTEGER NOT NULL
-) WITHOUT ROWID;
-INSERT INTO log_counts
-SELECT organization_id, count(*) FROM provisioning_log GROUP BY organization_id;
+INSERT INTO counts
+SELECT organization_id, 'log', count(*) FROM provisioning_log GROUP BY organization_id;
 
-CREATE TRIGGER log_counts_insert AFTER INSERT ON provisioning_log BEGIN
-    INSERT INTO log_counts VALUES (new.organization_id, 1)
+CREATE TRIGGER count_new_row_of_log AFTER INSERT ON provisioning_log BEGIN
+    INSERT INTO counts VALUES (new.organization_id, 'log', 1)
     ON CONFLICT DO UPDATE SET total = total + 1;
 END;
 
-CREATE TRIGGER log_counts_delete AFTER DELETE ON provisioning_log BEGIN
-    UPDATE log_counts SET total = total - 1 WHERE organization_id = old.organization_id;
+CREATE TRIGGER count_pruned_row_of_log AFTER DELETE ON provisioning_log BEGIN
+    UPDATE counts SET total = total - 1
+    WHERE organization_id = old.organization_id AND counted = 'log';
 END;
