@@ -22,3 +22,9 @@ def shown(text: str, longest: int) -> str:
     """
     text = redacted(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, without tokens and what a terminal would obey."""
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return redacted(line)

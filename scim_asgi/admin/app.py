@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -13,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scim_asgi.admin.actor import Actor, Authorize
+from scim_asgi.admin.actor import Authorize
+from scim_asgi.admin.admission import admitted
 from scim_asgi.admin.decoding import decode_body, decode_query
 from scim_asgi.admin.errors import AdminError, ErrorList, Invalid, NotSignedIn, not_found, problem
 from scim_asgi.admin.mount import scim_url
 from scim_asgi.admin.openapi import openapi
-from scim_asgi.admin.origin import check_origin
-from scim_asgi.admin.responding import respond
+from scim_asgi.admin.responding import log_failure, respond
 from scim_asgi.admin.routes import Asked, Route, answer
 from scim_asgi.admin.table import ROUTES
 from scim_asgi.http.paths import route_path
@@ -28,8 +27,6 @@ from scim_asgi.protocol.errors import ScimError
 from scim_asgi.protocol.limits import Limits
 from scim_asgi.runtime import Runtime
 from scim_asgi.store.errors import StoreError
-
-logger = logging.getLogger("scim_asgi.admin")
 
 LIMITS = Limits(body_bytes=2**20)
 """What a request to the admin API may cost."""
@@ -124,7 +121,9 @@ class AdminApp:
         """Return a request once it is known that its actor may make it and that it is whole."""
         organization_id = params.pop("organization_id")
         request = Request(scope)
-        actor = await self._actor(request, organization_id, route)
+        actor = await admitted(
+            self._authorize, request, organization_id, route.needs, self._base_url
+        )
         query = decode_query(
             route.query, read_query(scope, LIMITS) if scope["query_string"] else {}
         )
@@ -138,25 +137,6 @@ class AdminApp:
             body=await _body(route, scope, receive),
             scim_url=scim_url(scope, self._scim_app, self._mounted, self._base_url),
         )
-
-    async def _actor(self, request: Request, organization_id: str, route: Route) -> Actor:
-        """Return who asks.
-
-        Raises:
-            AdminError: Nobody who may do this.
-        """
-        actor = await self._authorize(request, organization_id)
-        if actor is None or len(organization_id) > 255 or "\x00" in organization_id:
-            msg = "There is no organization with this id, or it is not yours."
-            raise not_found(msg, "organization_id")
-        is_allowed = actor.can_manage or (route.needs == "read" and actor.can_read)
-        if not is_allowed:
-            what = "see" if route.needs == "read" else "change"
-            msg = f"You may not {what} the directory connection of this organization."
-            raise AdminError(403, "forbidden", msg)
-        if route.needs == "manage":
-            check_origin(request.headers, request.url.scheme, self._base_url)
-        return actor
 
 
 async def _body(route: Route, scope: Scope, receive: Receive) -> Any:
@@ -195,11 +175,10 @@ def _told(error: Exception, scope: Scope) -> AdminError:
         return AdminError(error.status, code, error.detail, headers=error.headers)
     if isinstance(error, HTTPException):
         return _of_host(error)
+    log_failure(error, scope)
     if isinstance(error, StoreError):
-        logger.error("%s %s failed: %s", scope["method"], scope["path"], error)
         msg = "The server's database cannot be reached; try again."
         return AdminError(503, "unavailable", msg, headers={"Retry-After": "5"})
-    logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)
     msg = "The server failed; its log says why. Try again, or tell its operator."
     return AdminError(500, "internal_error", msg)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -13,6 +14,9 @@ from scim_asgi.admin.errors import ErrorItem, Invalid, problem
 from scim_asgi.redaction import shown
 
 S = TypeVar("S", bound=Struct)
+
+_MOST_UNKNOWN = 20
+"""How many unknown names an answer lists: it is not to be longer than the request."""
 
 
 def decode_body(kind: type[S], value: Any) -> S:
@@ -46,7 +50,7 @@ def decode_query(kind: type[S], parameters: Mapping[str, list[str]]) -> S:
 def _decode(kind: type[S], given: dict[str, Any], *, strict: bool, what: str) -> S:
     known = fields(kind)
     types = get_type_hints(kind, include_extras=True)
-    items = list(_unknown(given, known, what))
+    items = list(islice(_unknown(given, known, what), _MOST_UNKNOWN))
     values: dict[str, Any] = {}
     for field in known:
         if field.encode_name not in given:
@@ -85,5 +89,5 @@ def _missing(field: FieldInfo, what: str) -> list[ErrorItem]:
 def _invalid(name: str, what: str, said: str) -> ErrorItem:
     """Return what msgspec says of a value, in our words: ``Expected …, got … - at `$[0]```."""
     text, _, place = said.partition(" - at `$")
-    param = name + place.rstrip("`")
+    param, text = shown(name + place.rstrip("`"), 200), shown(text, 200)
     return problem("param_invalid", f'The {what} "{param}": {text[0].lower()}{text[1:]}.', param)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from scim_asgi.http.requests import ClientGone
+from scim_asgi.redaction import printable, shown
+from scim_asgi.store.errors import StoreError
+
+logger = logging.getLogger("scim_asgi.admin")
+
+_LONGEST = 500
 
 
 async def respond(
@@ -44,3 +51,12 @@ async def respond(
         if started:
             raise
         await refuse(error, scope)(scope, receive, watched)
+
+
+def log_failure(error: Exception, scope: Scope) -> None:
+    """Log what made a request fail; what is not ours with its traceback."""
+    what = printable(f"{scope['method'][:16]} {shown(scope['path'], _LONGEST)}")
+    if isinstance(error, StoreError):
+        logger.error("%s failed: %s", what, error)
+    else:
+        logger.error("%s failed.", what, exc_info=error)

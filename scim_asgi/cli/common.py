@@ -296,12 +296,6 @@ def duration(option: str, text: str) -> int:
     return int(match[1]) * _MINUTES[match[2]] * 60_000
 
 
-def printable(text: str) -> str:
-    """Return a text on one line, without tokens and what a terminal would obey."""
-    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-    return redacted(line)
-
-
 def decode(file: Path, kind: type[T], wanted: str) -> T:
     """Read a JSON file.
 

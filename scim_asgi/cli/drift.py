@@ -10,11 +10,11 @@ from scim_asgi.cli.common import (
     counted,
     json_option,
     print_json,
-    printable,
     product_options,
     run,
 )
 from scim_asgi.provisioning.drift import Drift
+from scim_asgi.redaction import printable
 
 _KINDS = {
     "missing": "missing in the product",

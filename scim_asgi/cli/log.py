@@ -17,7 +17,6 @@ from scim_asgi.cli.common import (
     duration,
     json_option,
     print_json,
-    printable,
     product_options,
     run,
     show_time,
@@ -31,6 +30,7 @@ from scim_asgi.provisioning.log_entries import (
     WantedOutcome,
 )
 from scim_asgi.provisioning.log_export import csv_chunks
+from scim_asgi.redaction import printable
 
 _RELATIVE = re.compile(r"\d{1,6}[mhdwy]")
 

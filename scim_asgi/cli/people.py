@@ -12,13 +12,13 @@ from scim_asgi.cli.common import (
     Product,
     json_option,
     print_json,
-    printable,
     product_options,
     run,
     show_time,
 )
 from scim_asgi.cli.tables import print_table
 from scim_asgi.provisioning.people import GroupPage, UserDetail, UserPage, UserSummary
+from scim_asgi.redaction import printable
 from scim_asgi.store.selections import AccountFilter, MemberFilter
 
 _search = click.option(

@@ -15,13 +15,13 @@ from scim_asgi.cli.common import (
     counted,
     json_option,
     print_json,
-    printable,
     product_options,
     run,
 )
 from scim_asgi.mapping.attempts import shown
 from scim_asgi.provisioning.remapping import MappingStatus
 from scim_asgi.provisioning.trials import Difference, Trial
+from scim_asgi.redaction import printable
 
 _LOOK_AGAIN = 0.2
 

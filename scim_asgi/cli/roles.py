@@ -13,7 +13,6 @@ from scim_asgi.cli.common import (
     decode,
     json_option,
     print_json,
-    printable,
     product_options,
     run,
 )
@@ -26,6 +25,7 @@ from scim_asgi.cli.versions import (
     saving_options,
 )
 from scim_asgi.mapping.roles import RoleRules
+from scim_asgi.redaction import printable
 
 _KEPT = Kept(
     name="the role rules",

@@ -50,7 +50,29 @@ def simulate() -> None:
 
 
 def _command(simulator: type[Simulator]) -> click.Command:
-    options: list[click.Parameter] = [
+    def run(*, verbose: bool, as_json: bool, **settings: Any) -> None:
+        try:
+            report = _run(simulator, settings, verbose=verbose, quiet=as_json)
+        except UnusableTarget as error:
+            raise click.UsageError(str(error)) from error
+        if as_json:
+            print_json(report)
+        else:
+            _print(report, simulator.title)
+        sys.exit(0 if report.ok else 1)
+
+    text = inspect.cleandoc(simulator.__doc__ or simulator.title)
+    return click.Command(
+        simulator.name,
+        params=_options(simulator),
+        callback=run,
+        help=text,
+        short_help=text.splitlines()[0],
+    )
+
+
+def _options(simulator: type[Simulator]) -> list[click.Parameter]:
+    return [
         click.Option(["--url"], required=True, help="The SCIM base URL."),
         click.Option(
             ["--token"],
@@ -75,26 +97,6 @@ def _command(simulator: type[Simulator]) -> click.Command:
         click.Option(["--verbose", "-v"], is_flag=True, help="Print every request."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print the report as JSON."),
     ]
-
-    def run(*, verbose: bool, as_json: bool, **settings: Any) -> None:
-        try:
-            report = _run(simulator, settings, verbose=verbose, quiet=as_json)
-        except UnusableTarget as error:
-            raise click.UsageError(str(error)) from error
-        if as_json:
-            print_json(report)
-        else:
-            _print(report, simulator.title)
-        sys.exit(0 if report.ok else 1)
-
-    text = inspect.cleandoc(simulator.__doc__ or simulator.title)
-    return click.Command(
-        simulator.name,
-        params=options,
-        callback=run,
-        help=text,
-        short_help=text.splitlines()[0],
-    )
 
 
 def _number(name: str, default: int, text: str, *, least: int = 0) -> click.Option:

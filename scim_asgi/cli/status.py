@@ -13,13 +13,13 @@ from scim_asgi.cli.common import (
     json_option,
     operator,
     print_json,
-    printable,
     product_options,
     run,
     show_time,
 )
 from scim_asgi.provisioning.connections import ConnectionStatus
 from scim_asgi.provisioning.reconciliation import Pending
+from scim_asgi.redaction import printable
 from scim_asgi.store.records import HeldChange, WorkLeft
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from scim_asgi.cli.common import printable
+from scim_asgi.redaction import printable
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -17,7 +17,6 @@ from scim_asgi.cli.common import (
     json_option,
     operator,
     print_json,
-    printable,
     product_options,
     run,
     show_time,
@@ -25,6 +24,7 @@ from scim_asgi.cli.common import (
 from scim_asgi.cli.remapping import print_trial
 from scim_asgi.provisioning.trials import Trial
 from scim_asgi.provisioning.versions import SavedVersion, Versioned
+from scim_asgi.redaction import printable
 
 _if_version_option = click.option(
     "--if-version",

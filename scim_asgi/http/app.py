@@ -21,6 +21,7 @@ from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import TokenIdentity
 from scim_asgi.provisioning.traffic import Traffic
+from scim_asgi.redaction import printable
 from scim_asgi.store.errors import StoreError
 
 logger = logging.getLogger("scim_asgi")
@@ -60,7 +61,7 @@ class ErrorBoundary:
         except Exception as error:
             if started:
                 raise
-            what = f"{scope['method'][:16]} {self._policy.path(scope['path'])}"
+            what = printable(f"{scope['method'][:16]} {self._policy.path(scope['path'])}")
             await send_error(send, _told(error, what))
 
 

@@ -16,6 +16,9 @@ from scim_asgi.protocol.comparison import fold
 MAX_RULES = 1000
 """How many rules an organization has at most."""
 
+MAX_NAME = 1000
+"""How many characters the name of a group or of a role has at most."""
+
 DEFAULT_ROLE = "default role"
 
 
@@ -138,6 +141,8 @@ def check_rules(rules: RoleRules, fields: AccountFields[Any], known: frozenset[s
         message = _problem(role, fields, policy, known)
         if not is_default and not group.strip():
             message = "a rule needs the name of a group"
+        elif len(group) > MAX_NAME:
+            group, message = f"{group[:80]}…", f"the group has more than {MAX_NAME} characters"
         elif not is_default and fold(group) in seen:
             message = "the group is there twice; the second rule would never be used"
         seen.add(fold(group))
@@ -152,6 +157,8 @@ def _problem(
 ) -> str | None:
     if not role.strip():
         return "the role is empty"
+    if len(role) > MAX_NAME:
+        return f"the role has more than {MAX_NAME} characters"
     if not policy.knows(role):
         return f'"{role}" is none of the product\'s roles: {", ".join(sorted(known or ()))}'
     try:

@@ -171,23 +171,13 @@ class Tokens:
             TokenIssuedBefore: One was issued with this nonce.
             TokenError: An argument is out of its bounds.
         """
+        at = now()
         _check("The organization", organization_id, _MAX_ORGANIZATION)
-        if _UNPRINTABLE.search(name):
-            msg = "The token's name holds a control character, such as a line break; leave it out."
-            raise TokenError(msg)
+        _check_name(name)
         if nonce is not None:
             _check("The nonce", nonce, _MAX_NAME)
-        _check("The token's name", name, _MAX_NAME)
-        if shown(name, _MAX_NAME) != name:
-            msg = "The token's name holds a token; names are shown to everybody who may look."
-            raise TokenError(msg)
-        at = now()
-        if expires_at is not None and expires_at <= at:
-            msg = "The token would have expired already; choose a time that is still to come."
-            raise TokenError(msg)
-        if expires_at is not None and expires_at > LAST:
-            msg = "The token would end after the year 9999; one without an end never does."
-            raise TokenError(msg)
+        if expires_at is not None:
+            _check_end(expires_at, at)
         token = mint()
         record = TokenRecord(
             id=f"scimtok_{uuid7().replace('-', '')}",
@@ -309,4 +299,23 @@ def _shown(record: TokenRecord) -> dict[str, Any]:
 def _check(what: str, text: str, longest: int) -> None:
     if not text.strip() or len(text) > longest or "\x00" in text:
         msg = f"{what} has to have 1 to {longest} characters."
+        raise TokenError(msg)
+
+
+def _check_name(name: str) -> None:
+    if _UNPRINTABLE.search(name):
+        msg = "The token's name holds a control character, such as a line break; leave it out."
+        raise TokenError(msg)
+    _check("The token's name", name, _MAX_NAME)
+    if shown(name, _MAX_NAME) != name:
+        msg = "The token's name holds a token; names are shown to everybody who may look."
+        raise TokenError(msg)
+
+
+def _check_end(expires_at: int, at: int) -> None:
+    if expires_at <= at:
+        msg = "The token would have expired already; choose a time that is still to come."
+        raise TokenError(msg)
+    if expires_at > LAST:
+        msg = "The token would end after the year 9999; one without an end never does."
         raise TokenError(msg)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import NoReturn
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from scim_asgi.admin.table import ROUTES
 from scim_asgi.store.records import LogRecord
-from tests.admin.conftest import KEY, Host
+from tests.admin.conftest import KEY, Host, Hosts
 from tests.commands import attempt_here, command_here
 from tests.hostile.test_secrets import logged
 from tests.product import raising
@@ -133,3 +135,45 @@ def test_no_command_shows_a_token_that_stands_in_a_wrong_place(host: Host) -> No
     for each in done:
         assert "scim_…" in each.stdout + each.stderr
         assert token not in each.stdout + each.stderr, each.args
+
+
+def test_a_path_in_the_servers_log_is_one_short_line_without_a_token(
+    hosts: Hosts, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(request: Request, organization_id: str) -> NoReturn:
+        msg = "no session"
+        raise RuntimeError(msg)
+
+    host = hosts(broken)
+    token = host.ask(lambda app: app.tokens.issue("acme", name="tests")).token
+    for name in ("scim.db", "scim.db-wal", "scim.db-shm"):
+        (host.database.parent / name).unlink()
+    forged = f"%0dERROR%1b[2J{token}{'x' * 5000}"
+    assert 503 == host.directory(token).get(f"/Users/{forged}").status_code
+    assert 500 == host.admin().get(f"/users/{forged}").status_code
+    lines = [each.getMessage() for each in caplog.records if "failed" in each.getMessage()]
+    assert 2 == len(lines)
+    for line in lines:
+        assert line.isprintable()
+        assert "\ufffdERROR\ufffd[2J" in line
+        assert token not in line
+        assert len(line) < 1500
+
+
+def test_what_nobody_knows_in_a_body_is_listed_in_part(host: Host) -> None:
+    body = {f"field-{number}": number for number in range(5_000)}
+    answer = host.admin().post("/tokens", json=body)
+    assert 422 == answer.status_code
+    codes = [error["code"] for error in answer.json()["errors"]]
+    assert ["param_unknown"] * 20 + ["param_missing"] == codes
+
+
+def test_no_answer_repeats_a_long_text_that_was_sent(host: Host) -> None:
+    admin, long = host.admin(), "x" * 9_000
+    queries = ({"action": long}, {"format": long}, {long: "1"})
+    answers = [admin.get("/log", params=query) for query in queries]
+    answers.append(admin.put("/role-rules", json={"default": long}))
+    answers.append(admin.put("/attribute-mappings", json={"mapping": {long: long}}))
+    for answer in answers:
+        assert 422 == answer.status_code
+        assert len(answer.text) < 1_000

@@ -142,6 +142,9 @@ class Roleless(Struct, frozen=True, kw_only=True):
         (RoleRules((RoleRule("A", "org:owner"),)), "A", "org:owner"),
         (RoleRules(default="org:owner"), "default role", "org:owner"),
         (RoleRules((RoleRule("A", "org:admin"), RoleRule("a", "org:guest"))), "a", "twice"),
+        (RoleRules((RoleRule("A" * 1001, "org:admin"),)), "A" * 80 + "…", "1000 characters"),
+        (RoleRules((RoleRule("A", "r" * 1001),)), "A", "the role has more than 1000"),
+        (RoleRules(default="r" * 1001), "default role", "the role has more than 1000"),
     ],
 )
 def test_a_mistake_in_rules_is_named_by_its_group(rules: RoleRules, key: str, says: str) -> None:

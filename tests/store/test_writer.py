@@ -114,6 +114,28 @@ async def test_a_store_is_closed_once_nothing_is_written_any_more(store: SqliteS
     await writing
 
 
+async def test_who_fails_and_then_does_not_is_told_the_latter(store: SqliteStore) -> None:
+    tries = []
+
+    def taken(tx: Transaction) -> int:
+        # Another process may let go of what is in use while a transaction is begun anew.
+        tries.append(1)
+        if len(tries) == 1:
+            msg = "it is in use"
+            raise ValueError(msg)
+        return save(tx)
+
+    def spoils(tx: Transaction) -> None:
+        save(tx)
+        msg = "it is refused"
+        raise ValueError(msg)
+
+    told = [store.write(taken, brief=True), store.write(spoils, brief=True)]
+    saved, refused = await asyncio.gather(*told, return_exceptions=True)
+    assert (1, "it is refused") == (saved, str(refused))
+    assert 2 == await store.write(save)
+
+
 async def test_a_store_is_closed_although_what_was_noted_last_cannot_be_stored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

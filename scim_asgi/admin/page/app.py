@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any
 
@@ -11,24 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from scim_asgi.admin.actor import Actor, Authorize
+from scim_asgi.admin.actor import Authorize
+from scim_asgi.admin.admission import admitted
 from scim_asgi.admin.app import Run
 from scim_asgi.admin.entrance import page_path
 from scim_asgi.admin.errors import AdminError, not_found
 from scim_asgi.admin.mount import scim_url
-from scim_asgi.admin.origin import check_origin
 from scim_asgi.admin.page.assets import Assets
 from scim_asgi.admin.page.forms import Form, form_of, query_of
 from scim_asgi.admin.page.rendering import render_problem
 from scim_asgi.admin.page.screens import SCREENS
 from scim_asgi.admin.page.theme import Theme
 from scim_asgi.admin.page.visits import Screen, Visit
-from scim_asgi.admin.responding import respond
+from scim_asgi.admin.responding import log_failure, respond
 from scim_asgi.protocol.errors import ScimError
 from scim_asgi.runtime import Runtime
 from scim_asgi.store.errors import StoreError
-
-logger = logging.getLogger("scim_asgi.admin")
 
 _TITLES = {
     401: "Sign in first",
@@ -91,9 +88,9 @@ class PageEndpoints:
             return self._asset(path[len(_STATIC) :], Request(scope))
         screen, params = _screen(path, scope["method"])
         request = Request(scope)
-        actor = await self._actor(request, organization_id, screen)
-        if screen.needs == "manage":
-            check_origin(request.headers, request.url.scheme, self._base_url)
+        actor = await admitted(
+            self._authorize, request, organization_id, screen.needs, self._base_url
+        )
         visit = Visit(
             runtime=self._runtime,
             organization_id=organization_id,
@@ -111,22 +108,6 @@ class PageEndpoints:
         if answer is None:
             raise not_found("There is no such file.")
         return answer
-
-    async def _actor(self, request: Request, organization_id: str, screen: Screen) -> Actor:
-        """Return who looks.
-
-        Raises:
-            AdminError: Nobody who may do this.
-        """
-        actor = await self._authorize(request, organization_id)
-        if actor is None or len(organization_id) > 255 or "\x00" in organization_id:
-            msg = "There is no organization with this id, or it is not yours."
-            raise not_found(msg)
-        if not actor.can_manage and not (screen.needs == "read" and actor.can_read):
-            msg = "Your account may not {} the directory connection of this organization."
-            what = "see" if screen.needs == "read" else "change"
-            raise AdminError(403, "forbidden", msg.format(what))
-        return actor
 
 
 def _screen(path: str, method: str) -> tuple[Screen, dict[str, str]]:
@@ -175,10 +156,9 @@ def _told(error: Exception, scope: Scope) -> tuple[int, str, dict[str, str]]:
         return error.status, error.detail, error.headers
     if isinstance(error, HTTPException):
         return error.status_code, str(error.detail), dict(error.headers or {})
+    log_failure(error, scope)
     if isinstance(error, StoreError):
-        logger.error("%s %s failed: %s", scope["method"], scope["path"], error)
         text = "The database cannot be reached just now. Nothing was changed. Try again shortly."
         return 503, text, {"Retry-After": "5"}
-    logger.error("%s %s failed.", scope["method"], scope["path"], exc_info=error)
     text = "Something failed on our side, and the operator's log says what. Try again, or ask them."
     return 500, text, {}

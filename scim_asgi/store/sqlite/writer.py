@@ -183,7 +183,7 @@ class Writer:
         except _Spoilt:
             await self._connection.run(_roll_back)
             for unit in units:
-                unit.is_careful = True
+                unit.is_careful, unit.error = True, None
             self._waiting.extendleft(reversed(units))
             units.clear()
         except BaseException:
