@@ -304,6 +304,7 @@ async def test_a_row_costs_no_commit_of_its_own(
     with_log = await _commits(tmp_path / "with.db", commits)
     monkeypatch.setattr(SqliteLog, "insert", lambda *_: 1)
     monkeypatch.setattr(SqliteLog, "complete", lambda *_: None)
+    monkeypatch.setattr(SqliteLog, "confirm", lambda *_: None)
     without = await _commits(tmp_path / "without.db", commits)
     assert with_log == without
     assert with_log
