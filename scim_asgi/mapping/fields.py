@@ -161,6 +161,12 @@ class AccountFields(Generic[A]):
             msg = f'the account field "{destination}" cannot be {found} like this: {error}'
             raise Misfit(msg) from None
 
+    def unconverted(self, destination: str) -> type:
+        """Return the type whose values stay as they are; `object` where all do."""
+        if destination not in self._fields:
+            return object
+        return self._plain.get(destination, type(None))
+
     def default(self, name: str) -> Any:
         """Return what a field holds where nothing is mapped to it, as JSON; None for nothing."""
         field = self._fields[name]
