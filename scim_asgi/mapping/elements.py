@@ -44,7 +44,7 @@ def compile_filter(node: Node) -> Test:
         case Present(path):
             return lambda element: _sub(element, path.name) not in (None, "", [], {})
         case Comparison(path, operator, value):
-            return _comparison(path.name, operator, _comparable(value))
+            return _comparison(path.name, operator, value)
         case ValuePath():
             return lambda _: False
 
@@ -78,12 +78,26 @@ def _sub(element: Any, name: str) -> Any:
     return element if name.casefold() == "value" else None
 
 
-def _comparison(name: str, operator: str, wanted: Any) -> Test:
+def _comparison(name: str, operator: str, value: Any) -> Test:
+    wanted = _comparable(value)
     if operator == "eq":
-        return lambda element: bool(_comparable(_sub(element, name)) == wanted)
+        return _equals(name, value, wanted)
     if operator == "ne":
         return lambda element: bool(_comparable(_sub(element, name)) != wanted)
     return lambda element: _relates(operator, _comparable(_sub(element, name)), wanted)
+
+
+def _equals(name: str, value: Any, wanted: Any) -> Test:
+    kind = type(value)
+
+    def holds(element: Any) -> bool:
+        found = _sub(element, name)
+        # Most are written alike.
+        if type(found) is kind and found == value:
+            return True
+        return bool(_comparable(found) == wanted)
+
+    return holds
 
 
 def _relates(operator: str, left: Any, right: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from scim_asgi.mapping.elements import compile_filter, member
+from scim_asgi.mapping.elements import Test, compile_filter, member
 from scim_asgi.protocol.filters import Node
 
 
@@ -52,10 +52,24 @@ def compile_steps(steps: tuple[Step, ...]) -> Read:
             found = take(found)
             if found is None:
                 return None
-        # Most values are texts, which stay as they are.
-        return (found or None) if type(found) is str else _plain(found)
+        return _plain(found)
 
-    return read
+    names = [step.name for step in steps if isinstance(step, Member)]
+    return _straight(names, read) if len(names) == len(steps) else read
+
+
+def _straight(names: list[str], read: Read) -> Read:
+    """Return a function that gets what objects hold under these very names, and else reads."""
+
+    def get(resource: dict[str, Any]) -> Any:
+        found: Any = resource
+        for name in names:
+            if type(found) is not dict:
+                return read(resource)
+            found = found.get(name)
+        return found if type(found) is bool or (found and type(found) is str) else read(resource)
+
+    return get
 
 
 def _compile(step: Step, *, is_last: bool) -> Callable[[Any], Any]:
@@ -68,8 +82,17 @@ def _compile(step: Step, *, is_last: bool) -> Callable[[Any], Any]:
         case All():
             return _items
         case Where(node):
-            matches = compile_filter(node)
-            return lambda found: next((item for item in _items(found) if matches(item)), None)
+            return _finding(compile_filter(node))
+
+
+def _finding(matches: Test) -> Callable[[Any], Any]:
+    def find(found: Any) -> Any:
+        for item in _items(found):
+            if matches(item):
+                return item
+        return None
+
+    return find
 
 
 def _taking(name: str, *, is_last: bool) -> Callable[[Any], Any]:

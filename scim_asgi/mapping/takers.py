@@ -44,7 +44,9 @@ class Taker:
             ExpressionFailure, Misfit: There is more to say of it: the attempts do.
         """
         for entry in self._entries:
-            value = entry.made_of(entry.source.read(user))
+            value = entry.source.read(user)
+            if entry.expression is not None:
+                value = entry.made_of(value)
             if value is None:
                 continue
             if self._is_address and not self._fields.accepts(self.destination, value):

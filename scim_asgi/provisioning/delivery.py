@@ -180,11 +180,13 @@ def change_of(account: AccountRecord) -> Change | None:
 
 def changes_of(account: AccountRecord) -> dict[str, tuple[Any, Any]]:
     """Return each field that differs from what was confirmed, with its old and new value."""
-    before = account.confirmed or {}
+    before, after = account.confirmed, account.wanted
+    if not before:
+        return {name: (None, value) for name, value in after.items() if value is not None}
     return {
-        name: (before.get(name), account.wanted.get(name))
-        for name in dict.fromkeys([*before, *account.wanted])
-        if before.get(name) != account.wanted.get(name)
+        name: (before.get(name), after.get(name))
+        for name in before | after
+        if before.get(name) != after.get(name)
     }
 
 
