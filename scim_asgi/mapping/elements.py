@@ -91,11 +91,11 @@ def _equals(name: str, value: Any, wanted: Any) -> Test:
     kind = type(value)
 
     def holds(element: Any) -> bool:
-        found = _sub(element, name)
         # Most are written alike.
+        found = element.get(name) if isinstance(element, dict) else None
         if type(found) is kind and found == value:
             return True
-        return bool(_comparable(found) == wanted)
+        return bool(_comparable(_sub(element, name)) == wanted)
 
     return holds
 

@@ -83,7 +83,10 @@ class CompiledMapping:
                 value, entry = self._walk(taker.destination, user, notes)
             if value is UNSET:
                 continue
-            taker.put(values, value)
+            if taker.key:
+                values.setdefault(METADATA, {})[taker.key] = value
+            else:
+                values[taker.destination] = value
             if entry is not None and entry is self._return_entry:
                 key = _return_key(entry, value, user)
         self._require(values, user)

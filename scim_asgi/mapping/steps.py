@@ -52,7 +52,7 @@ def compile_steps(steps: tuple[Step, ...]) -> Read:
             found = take(found)
             if found is None:
                 return None
-        return _plain(found)
+        return found if found and type(found) is str else _plain(found)
 
     names = [step.name for step in steps if isinstance(step, Member)]
     return _straight(names, read) if len(names) == len(steps) else read
@@ -87,7 +87,7 @@ def _compile(step: Step, *, is_last: bool) -> Callable[[Any], Any]:
 
 def _finding(matches: Test) -> Callable[[Any], Any]:
     def find(found: Any) -> Any:
-        for item in _items(found):
+        for item in found if type(found) is list else _items(found):
             if matches(item):
                 return item
         return None
@@ -98,7 +98,8 @@ def _finding(matches: Test) -> Callable[[Any], Any]:
 def _taking(name: str, *, is_last: bool) -> Callable[[Any], Any]:
     def take(found: Any) -> Any:
         if isinstance(found, dict):
-            return member(found, name)
+            value = found.get(name)
+            return member(found, name) if value is None else value
         if isinstance(found, list):
             return [member(item, name) if isinstance(item, dict) else None for item in found]
         # Behind a simple value the last name is only a label.

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from scim_asgi.mapping.entries import Entry
-from scim_asgi.mapping.fields import EMAIL, METADATA, ROLE, AccountFields
+from scim_asgi.mapping.fields import EMAIL, ROLE, AccountFields
 from scim_asgi.mapping.roles import RolePolicy
 
 
@@ -19,6 +19,10 @@ class Taker:
         entries: The entries that may fill it, in their order of preference.
         fields: The fields of the host's account type.
         roles: The role rules and the roles that the host knows.
+
+    Attributes:
+        destination: The same.
+        key: The key in the metadata; empty for a field.
     """
 
     def __init__(
@@ -29,7 +33,7 @@ class Taker:
         roles: RolePolicy,
     ) -> None:
         self.destination = destination
-        self.field, _, self._key = destination.partition(".")
+        self.key = destination.partition(".")[2]
         self._entries = entries
         self._fields = fields
         self._roles = roles
@@ -57,13 +61,6 @@ class Taker:
                 self._roles.known(value)
             return value, entry
         return UNSET, None
-
-    def put(self, values: dict[str, Any], value: Any) -> None:
-        """Put a value in its place among the fields."""
-        if self._key:
-            values.setdefault(METADATA, {})[self._key] = value
-        else:
-            values[self.field] = value
 
 
 class RuleTaker(Taker):

@@ -73,7 +73,8 @@ class Claim(Struct, frozen=True):
 
 def view_of(record: ResourceRecord, groups: list[Related]) -> dict[str, Any]:
     """Return a User as mappings see it: with its id and groups."""
-    return {"id": record.id, **record.document, "groups": [_group(group) for group in groups]}
+    shown = [_group(group) for group in groups] if groups else []
+    return {"id": record.id, **record.document, "groups": shown}
 
 
 def was_active(account: AccountRecord | None) -> bool:

@@ -150,12 +150,13 @@ class Changes:
         patched = apply_patch(definition, self._patchable(unit, record, named), patch, self._limits)
         require_all(definition, patched)
         password = patched.pop("password", None) if definition.unstored_attributes else None
-        document = {name: value for name, value in patched.items() if name not in _SERVERS_OWN}
+        for name in _SERVERS_OWN:
+            patched.pop(name, None)
         effects = self._memberships.patch(unit, record, patch)
         # A unit may be run again, with the same plan.
         effects.notes += passed_over(dict.fromkeys(patch.ignored))
-        effects.opens = document.get("active") is True and "active" in named
-        return self._change(unit, record, account, document, effects, password)
+        effects.opens = patched.get("active") is True and "active" in named
+        return self._change(unit, record, account, patched, effects, password)
 
     def _patchable(self, unit: Unit, record: ResourceRecord, named: set[str]) -> dict[str, Any]:
         """Return the resource, with what is the server's own where a directory echoes that."""
@@ -341,8 +342,11 @@ def _is_brand_new(record: ResourceRecord, undo: Undo) -> bool:
 
 def _named(patch: Patch) -> set[str]:
     """Return the attributes that a PATCH names."""
-    targets = [edit.path.target for edit in (*patch.edits, *patch.row_edits)]
-    return {target.attribute.name for target in targets if target.attribute}
+    return {
+        edit.path.target.attribute.name
+        for edit in (*patch.edits, *patch.row_edits)
+        if edit.path.target.attribute
+    }
 
 
 def _in_use(definition: ResourceDefinition, path: str) -> Uniqueness:

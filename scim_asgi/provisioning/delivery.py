@@ -180,14 +180,12 @@ def change_of(account: AccountRecord) -> Change | None:
 
 def changes_of(account: AccountRecord) -> dict[str, tuple[Any, Any]]:
     """Return each field that differs from what was confirmed, with its old and new value."""
-    before, after = account.confirmed, account.wanted
-    if not before:
-        return {name: (None, value) for name, value in after.items() if value is not None}
-    return {
-        name: (before.get(name), after.get(name))
-        for name in before | after
-        if before.get(name) != after.get(name)
+    before, after = account.confirmed or {}, account.wanted
+    known = {name: (old, after.get(name)) for name, old in before.items() if old != after.get(name)}
+    come = {
+        name: (None, new) for name, new in after.items() if name not in before and new is not None
     }
+    return known | come
 
 
 def _outcome(task: asyncio.Future[Any], context: HookContext, said: dict[str, Any]) -> Outcome:

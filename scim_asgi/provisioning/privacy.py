@@ -175,12 +175,11 @@ def _is_harmless(row: LogRecord) -> bool:
         or TOKEN_PREFIX in text
         or len(row.method) > _METHOD
         or row.notes
-        or (row.changes and _may_be_cut(row.changes))
-        or (row.attributes and _may_be_cut(row.attributes))
+        or _may_be_cut((row.changes, row.attributes))
     )
 
 
-def _may_be_cut(changes: dict[str, Any]) -> bool:
+def _may_be_cut(changes: Any) -> bool:
     """Return whether changes may hold a token or a long text: they seldom do."""
     text = _encode(changes)
     return len(text) > _LONGEST or _TOKEN_PREFIX in text
