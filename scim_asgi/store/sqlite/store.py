@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
@@ -27,18 +27,18 @@ from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
 from scim_asgi.store.sqlite.tables import SqliteTokens
-from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, SqliteVersions
+from scim_asgi.store.sqlite.versions import (
+    MAPPINGS,
+    ROLES,
+    SqliteRemappings,
+    SqliteVersions,
+    Stamps,
+)
 from scim_asgi.store.sqlite.writer import Writer
 
 logger = logging.getLogger("scim_asgi")
 
 T = TypeVar("T")
-
-# The other columns of a query with max() are those of the row that has it.
-_STAMP = """
-SELECT * FROM (SELECT max(number), saved_at FROM mappings WHERE organization_id = ?),
-    (SELECT max(number), saved_at FROM role_rules WHERE organization_id = ?)
-"""
 
 _CHECKED_AGAIN = 0.01
 """After how many seconds a look-up checks again that the file is the one that is open."""
@@ -57,6 +57,7 @@ class SqliteTransaction:
     Args:
         connection: The connection; it is used for one unit of work at a time.
         kept: Returns what is kept of a row of the provisioning log.
+        stamps: What is known of versions in the transaction; nothing where it is not given.
         is_bounded: Whether queries are ended early enough whatever they are.
         is_brief: Whether it runs in the event loop: what would hold that up raises TakesLong.
     """
@@ -66,20 +67,23 @@ class SqliteTransaction:
         connection: sqlite3.Connection,
         kept: Callable[[LogRecord], LogRecord] = _whole,
         *,
+        stamps: Stamps | None = None,
         is_bounded: bool = False,
         is_brief: bool = False,
     ) -> None:
+        stamps = stamps or Stamps(connection)
         self.resources = SqliteResources(connection, is_brief=is_brief)
         self.members = SqliteMembers(connection, is_brief=is_brief)
         self.accounts = SqliteAccounts(connection)
         self.tokens = SqliteTokens(connection)
-        self.mappings = SqliteVersions(connection, MAPPINGS)
-        self.roles = SqliteVersions(connection, ROLES)
+        self.mappings = SqliteVersions(connection, MAPPINGS, stamps)
+        self.roles = SqliteVersions(connection, ROLES, stamps)
         self.remappings = SqliteRemappings(connection)
         self.browser = SqliteBrowser(connection)
         self.connections = SqliteConnections(connection)
         self.log = SqliteLog(connection, kept)
         self._connection = connection
+        self._stamps = stamps
         self._is_bounded = is_bounded
         self._is_brief = is_brief
 
@@ -119,8 +123,7 @@ class SqliteTransaction:
         self._connection.execute("RELEASE part")
 
     def stamp(self, organization_id: str) -> Stamp:
-        found: Stamp = self._connection.execute(_STAMP, (organization_id,) * 2).fetchone()
-        return found
+        return self._stamps.of(organization_id)
 
     def host(self) -> HostRecord | None:
         row = self._connection.execute("SELECT account_fields, roles FROM host").fetchone()
@@ -163,7 +166,7 @@ class SqliteStore:
         self._has_several = path != MEMORY
         self._reading = Connection(path, busy_timeout) if self._has_several else self._writing
         self._looking = LookUps(path)
-        self._writer = Writer(self._writing, busy_timeout, self._check)
+        self._writer = Writer(self._writing, busy_timeout, self._begun, self._check)
         self._kept = kept
         self._is_replaced = False
         self._checked_at = 0.0
@@ -175,16 +178,19 @@ class SqliteStore:
     async def _open(self, *, make: bool) -> None:
         await self._writing.open()
         try:
-            await _translated(self._writing.run(lambda opened: migrate(opened, make=make)))
+            with _in_our_words:
+                await self._writing.run(lambda opened: migrate(opened, make=make))
             self._writing.here.execute("PRAGMA busy_timeout = 0")
-            self._to_write = SqliteTransaction(self._writing.here, self._kept)
+            self._stamps = stamps = Stamps(self._writing.here)
+            self._to_write = SqliteTransaction(self._writing.here, self._kept, stamps=stamps)
             self._to_write_at_once = SqliteTransaction(
-                self._writing.here, self._kept, is_brief=True
+                self._writing.here, self._kept, stamps=stamps, is_brief=True
             )
             if self._has_several:
                 await self._reading.open()
                 self._to_read = SqliteTransaction(self._reading.here)
-                looking = await _translated(self._reading.run(lambda _: self._looking.open()))
+                with _in_our_words:
+                    looking = await self._reading.run(lambda _: self._looking.open())
                 self._to_look_up = SqliteTransaction(looking, is_bounded=True, is_brief=True)
             self._file.remember()
         except BaseException:
@@ -208,8 +214,9 @@ class SqliteStore:
     ) -> T:
         if self._is_replaced:
             await self._reopen()
-        if fresh:
-            await _translated(self._writer.flush())
+        if fresh and self._writer.has_notes:
+            with _in_our_words:
+                await self._writer.flush()
         if not self._has_several:
             return await self.write(work, durable=False)
         if brief:
@@ -217,7 +224,8 @@ class SqliteStore:
                 return self._look_up(work, single=single)
             except TakesLong:
                 pass
-        return await _translated(self._reading.run(lambda opened: self._read(opened, work)))
+        with _in_our_words:
+            return await self._reading.run(lambda opened: self._read(opened, work))
 
     async def write(
         self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
@@ -225,7 +233,8 @@ class SqliteStore:
         if self._is_replaced:
             await self._reopen()
         unit = self._writer.write(partial(self._work, work), durable=durable, brief=brief)
-        return await _translated(unit)
+        with _in_our_words:
+            return await unit
 
     def note(self, work: Callable[[Transaction], None]) -> None:
         if self._is_replaced:
@@ -249,6 +258,10 @@ class SqliteStore:
             return work(self._to_read)
         finally:
             connection.execute("ROLLBACK")
+
+    def _begun(self, connection: sqlite3.Connection) -> None:
+        self._check(connection)
+        self._stamps.begin()
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Check what the writer has to know before it says that something is stored."""
@@ -274,13 +287,19 @@ class SqliteStore:
                 await self._open(make=False)
 
 
-async def _translated(awaitable: Awaitable[T]) -> T:
-    """Say what SQLite says in the words of the store."""
-    try:
-        return await awaitable
-    except sqlite3.OperationalError as error:
-        msg = f"The database cannot be used now: {error}."
-        raise StoreUnavailable(msg) from error
-    except sqlite3.DatabaseError as error:
-        msg = f"The database cannot be used: {error}."
-        raise StoreError(msg) from error
+class _InOurWords:
+    """Says what SQLite says in the words of the store; holds nothing, so one does for all."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sqlite3.OperationalError):
+            msg = f"The database cannot be used now: {error}."
+            raise StoreUnavailable(msg) from error
+        if isinstance(error, sqlite3.DatabaseError):
+            msg = f"The database cannot be used: {error}."
+            raise StoreError(msg) from error
+
+
+_in_our_words = _InOurWords()

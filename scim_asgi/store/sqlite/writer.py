@@ -70,18 +70,21 @@ class Writer:
     Args:
         connection: Where they run.
         patience: How many seconds to wait for another process's lock.
-        check: What raises when that is not where they should: called before units run, and
-            again before anybody is told that they are stored.
+        begun: What is called when a transaction has begun; it raises where none may.
+        check: What raises when units have not run where they should, called before anybody is
+            told that they are stored.
     """
 
     def __init__(
         self,
         connection: Connection,
         patience: float,
+        begun: Callable[[sqlite3.Connection], None],
         check: Callable[[sqlite3.Connection], None],
     ) -> None:
         self._connection = connection
         self._patience = round(patience * 1000)
+        self._begun = begun
         self._check = check
         self._waiting: deque[_Unit] = deque()
         self._notes = 0
@@ -89,12 +92,12 @@ class Writer:
         self._running: asyncio.Task[None] | None = None
         self._durable = True
 
-    async def write(self, work: Work[T], *, durable: bool, brief: bool) -> T:
-        """Run a unit of work and return its result once its transaction is committed."""
+    def write(self, work: Work[T], *, durable: bool, brief: bool) -> asyncio.Future[T]:
+        """Run a unit of work; its result is there once its transaction is committed."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Unit(work, durable, brief, future))
         self._start()
-        return await future
+        return future
 
     def note(self, work: Work[None]) -> None:
         """Run a brief unit of work that nobody waits for, with the next ones or soon."""
@@ -105,10 +108,14 @@ class Writer:
                 _NOTED, self._start, context=Context()
             )
 
+    @property
+    def has_notes(self) -> bool:
+        """Whether something is noted that is not stored yet."""
+        return self._notes > 0
+
     async def flush(self) -> None:
         """Wait until everything that was noted is stored."""
-        if self._notes:
-            await self.write(_nothing, durable=False, brief=True)
+        await self.write(_nothing, durable=False, brief=True)
 
     async def finish(self) -> None:
         """Wait until nothing waits any more, whether it could be stored or not."""
@@ -213,7 +220,7 @@ class Writer:
         self, connection: sqlite3.Connection, units: list[_Unit], durable: bool
     ) -> None:
         """Run what waits, what comes meanwhile included, unless it needs a commit of its own."""
-        self._check(connection)
+        self._begun(connection)
         began, is_careful = time.monotonic(), False
         while self._waiting and len(units) < MAX_UNITS:
             if self._waiting[0].durable and not durable:
