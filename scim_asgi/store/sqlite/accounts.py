@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import builtins
 import sqlite3
+import time
 from collections.abc import Iterable
 
 import msgspec
 from msgspec.structs import asdict
 
 from scim_asgi.ids import made_at
-from scim_asgi.store.records import AccountRecord, Closings, HeldChange, Present, WorkLeft
+from scim_asgi.store.records import (
+    AccountRecord,
+    AccountState,
+    Closings,
+    HeldChange,
+    Present,
+    WorkLeft,
+)
+from scim_asgi.store.sqlite.counts import add_to_count
 from scim_asgi.store.sqlite.rows import Table
 
 _TABLE = Table(
@@ -18,6 +27,7 @@ _TABLE = Table(
     AccountRecord,
     json=frozenset({"wanted", "confirmed"}),
     flags=frozenset({"marked", "uncertain"}),
+    seldom=("host_id", "confirmed", "confirmed_state", "held_since", "held_change"),
 )
 # What is wanted stays the same while the delivery's id does.
 _CONFIRM = """
@@ -126,17 +136,30 @@ class SqliteAccounts:
         return _TABLE.all(self._connection, condition, (organization_id, key))
 
     def insert(self, record: AccountRecord) -> int:
+        self._counted(record, 1)
         return _TABLE.insert(self._connection, record)
 
     def update(self, before: AccountRecord, after: AccountRecord) -> None:
-        _TABLE.update(self._connection, before.number, before, after)
+        closing: dict[str, int | None] = {}
+        if before.wanted_state != after.wanted_state:
+            self._counted(before, -1)
+            self._counted(after, 1)
+            closing = _closing(before.wanted_state, after.wanted_state)
+        _TABLE.update(self._connection, before.number, before, after, closing)
+
+    def _counted(self, record: AccountRecord, more: int) -> None:
+        add_to_count(
+            self._connection, record.organization_id, f"account:{record.wanted_state}", more
+        )
 
     def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
         named = (host_id, delivered.number, delivered.claimed_by, delivered.delivery_id)
         return self._connection.execute(_CONFIRM, named).rowcount == 1
 
     def delete(self, number: int) -> None:
-        self._connection.execute("DELETE FROM accounts WHERE number = ?", (number,))
+        query = "DELETE FROM accounts WHERE number = ? RETURNING organization_id, wanted_state"
+        for organization_id, state in self._connection.execute(query, (number,)).fetchall():
+            add_to_count(self._connection, organization_id, f"account:{state}", -1)
 
     def mark(self, resources: Iterable[int]) -> None:
         self._connection.execute(_MARK, (_encode(list(resources)).decode(),))
@@ -228,3 +251,15 @@ class SqliteAccounts:
 
     def release(self, organization_id: str, until: int) -> int:
         return self._connection.execute(_RELEASE, (until, organization_id)).rowcount
+
+
+def _closing(before: AccountState, after: AccountState) -> dict[str, int | None]:
+    """Return what is noted of when an account was closed, where its state has changed.
+
+    What is taken back counts no more; an account that was closed already was closed then.
+    """
+    at = time.time_ns() // 1_000_000
+    deleted: dict[str, int | None] = {"deleted_at": at if after == "deleted" else None}
+    if "active" not in (before, after):
+        return deleted
+    return {"closed_at": at if before == "active" else None, **deleted}

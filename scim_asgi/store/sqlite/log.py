@@ -11,10 +11,11 @@ import msgspec
 
 from scim_asgi.store.records import LogRecord
 from scim_asgi.store.selections import LogSelection
+from scim_asgi.store.sqlite.counts import add_to_count
 from scim_asgi.store.sqlite.rows import Table
 
 _JSON = frozenset({"changes", "attributes", "members", "hook", "notes"})
-_LOG = Table("provisioning_log", LogRecord, json=_JSON)
+_LOG = Table("provisioning_log", LogRecord, json=_JSON, seldom=("scim_type",))
 _COMPLETE = """
 UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, changes = ?,
     attributes = ?, members = ?, hook = ?
@@ -88,6 +89,7 @@ class SqliteLog:
         self._kept = kept
 
     def insert(self, record: LogRecord) -> int:
+        add_to_count(self._connection, record.organization_id, "log", 1)
         return _LOG.insert(self._connection, self._kept(record))
 
     def complete(self, record: LogRecord) -> None:
@@ -162,10 +164,15 @@ class SqliteLog:
         return self._connection.execute(_HAS_BEFORE, (organization_id, at)).fetchone() is not None
 
     def prune_before(self, organization_id: str, at: int, limit: int) -> int:
-        return self._connection.execute(_PRUNE, (organization_id, at, limit)).rowcount
+        return self._prune(organization_id, _PRUNE, (organization_id, at, limit))
 
     def prune_oldest(self, organization_id: str, limit: int) -> int:
-        return self._connection.execute(_PRUNE_ROWS, (organization_id, limit)).rowcount
+        return self._prune(organization_id, _PRUNE_ROWS, (organization_id, limit))
+
+    def _prune(self, organization_id: str, query: str, given: tuple[Any, ...]) -> int:
+        pruned = self._connection.execute(query, given).rowcount
+        add_to_count(self._connection, organization_id, "log", -pruned)
+        return pruned
 
 
 def _numbers(selection: LogSelection) -> str:

@@ -12,6 +12,7 @@ from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceKeys, ResourceRecord
 from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite import queries
+from scim_asgi.store.sqlite.counts import add_to_count
 from scim_asgi.store.sqlite.lookups import TakesLong
 
 _COLUMNS = """number, organization_id, resource_type, id, document, version, revision, created,
@@ -80,6 +81,7 @@ class SqliteResources:
     """
 
     def __init__(self, connection: sqlite3.Connection, *, is_brief: bool = False) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._execute_many = connection.executemany
         self._is_brief = is_brief
@@ -119,6 +121,7 @@ class SqliteResources:
         )
         number = cursor.lastrowid
         assert number is not None
+        self._counted(record, 1)
         self._change_keys(record, number, _NO_KEYS, keys)
         return number
 
@@ -153,7 +156,13 @@ class SqliteResources:
         self._execute(_LEAVE_GROUPS, (at, record.number))
         self._change_keys(record, record.number, keys, _NO_KEYS)
         self.release(record.number)
-        self._execute(_DELETE, (record.number,))
+        if self._execute(_DELETE, (record.number,)).rowcount:
+            self._counted(record, -1)
+
+    def _counted(self, record: ResourceRecord, more: int) -> None:
+        add_to_count(
+            self._connection, record.organization_id, f"resource:{record.resource_type}", more
+        )
 
     def _change_keys(
         self,
