@@ -19,7 +19,7 @@ from scim_asgi.store.records import (
     Present,
     WorkLeft,
 )
-from scim_asgi.store.sqlite.counts import add_to_count
+from scim_asgi.store.sqlite.counts import Counts
 from scim_asgi.store.sqlite.rows import Table
 
 _TABLE = Table(
@@ -120,10 +120,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SqliteAccounts:
-    """`scim_asgi.store.base.Accounts` on a connection."""
+    """`scim_asgi.store.base.Accounts` on a connection.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: The connection.
+        counts: What counts the accounts in each state.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, counts: Counts) -> None:
         self._connection = connection
+        self._counts = counts
 
     def by_number(self, number: int) -> AccountRecord | None:
         return _TABLE.one(self._connection, "WHERE number = ?", (number,))
@@ -136,21 +142,21 @@ class SqliteAccounts:
         return _TABLE.all(self._connection, condition, (organization_id, key))
 
     def insert(self, record: AccountRecord) -> int:
-        self._counted(record, 1)
-        return _TABLE.insert(self._connection, record)
+        number = _TABLE.insert(self._connection, record)
+        self._count(record, 1)
+        return number
 
     def update(self, before: AccountRecord, after: AccountRecord) -> None:
-        closing: dict[str, int | None] = {}
-        if before.wanted_state != after.wanted_state:
-            self._counted(before, -1)
-            self._counted(after, 1)
-            closing = _closing(before.wanted_state, after.wanted_state)
+        if before.wanted_state == after.wanted_state:
+            _TABLE.update(self._connection, before.number, before, after)
+            return
+        closing = _closing(before.wanted_state, after.wanted_state)
         _TABLE.update(self._connection, before.number, before, after, closing)
+        self._count(before, -1)
+        self._count(after, 1)
 
-    def _counted(self, record: AccountRecord, more: int) -> None:
-        add_to_count(
-            self._connection, record.organization_id, f"account:{record.wanted_state}", more
-        )
+    def _count(self, record: AccountRecord, more: int) -> None:
+        self._counts.add(record.organization_id, f"account:{record.wanted_state}", more)
 
     def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
         named = (host_id, delivered.number, delivered.claimed_by, delivered.delivery_id)
@@ -159,7 +165,7 @@ class SqliteAccounts:
     def delete(self, number: int) -> None:
         query = "DELETE FROM accounts WHERE number = ? RETURNING organization_id, wanted_state"
         for organization_id, state in self._connection.execute(query, (number,)).fetchall():
-            add_to_count(self._connection, organization_id, f"account:{state}", -1)
+            self._counts.add(organization_id, f"account:{state}", -1)
 
     def mark(self, resources: Iterable[int]) -> None:
         self._connection.execute(_MARK, (_encode(list(resources)).decode(),))
@@ -178,6 +184,7 @@ class SqliteAccounts:
         return _TABLE.all(self._connection, condition, (organization_id, after, last, limit))
 
     def organizations(self) -> builtins.list[str]:
+        self._counts.write(self._connection)
         return [each for (each,) in self._connection.execute(_ORGANIZATIONS)]
 
     def unsettled(self, organization_id: str) -> int:
@@ -238,6 +245,8 @@ class SqliteAccounts:
         active, inactive, closed, deleted, is_held = self._connection.execute(
             _CLOSINGS, given
         ).fetchone()
+        active += self._counts.unwritten(organization_id, "account:active")
+        inactive += self._counts.unwritten(organization_id, "account:inactive")
         return Closings(active, active + inactive, closed, deleted, bool(is_held))
 
     def held(self, organization_id: str) -> int:

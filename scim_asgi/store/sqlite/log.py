@@ -11,7 +11,7 @@ import msgspec
 
 from scim_asgi.store.records import LogRecord
 from scim_asgi.store.selections import LogSelection
-from scim_asgi.store.sqlite.counts import add_to_count
+from scim_asgi.store.sqlite.counts import Counts
 from scim_asgi.store.sqlite.rows import Table
 
 _JSON = frozenset({"changes", "attributes", "members", "hook", "notes"})
@@ -80,17 +80,28 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SqliteLog:
-    """`scim_asgi.store.base.LogTable` on a connection."""
+    """`scim_asgi.store.base.LogTable` on a connection.
+
+    Args:
+        connection: The connection.
+        counts: What counts the rows.
+        kept: Returns what is kept of a row.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord]
+        self,
+        connection: sqlite3.Connection,
+        counts: Counts,
+        kept: Callable[[LogRecord], LogRecord],
     ) -> None:
         self._connection = connection
+        self._counts = counts
         self._kept = kept
 
     def insert(self, record: LogRecord) -> int:
-        add_to_count(self._connection, record.organization_id, "log", 1)
-        return _LOG.insert(self._connection, self._kept(record))
+        number = _LOG.insert(self._connection, self._kept(record))
+        self._counts.add(record.organization_id, "log", 1)
+        return number
 
     def complete(self, record: LogRecord) -> None:
         kept = self._kept(record)
@@ -158,6 +169,7 @@ class SqliteLog:
         return [action for (action,) in rows]
 
     def totals(self, after: str, limit: int) -> builtins.list[tuple[str, int]]:
+        self._counts.write(self._connection)
         return self._connection.execute(_ORGANIZATIONS, (after, limit)).fetchall()
 
     def has_before(self, organization_id: str, at: int) -> bool:
@@ -171,7 +183,7 @@ class SqliteLog:
 
     def _prune(self, organization_id: str, query: str, given: tuple[Any, ...]) -> int:
         pruned = self._connection.execute(query, given).rowcount
-        add_to_count(self._connection, organization_id, "log", -pruned)
+        self._counts.add(organization_id, "log", -pruned)
         return pruned
 
 

@@ -26,13 +26,13 @@ from scim_asgi.store.sqlite.lookups import LookUps, TakesLong
 from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
+from scim_asgi.store.sqlite.session import Session
 from scim_asgi.store.sqlite.tables import SqliteTokens
 from scim_asgi.store.sqlite.versions import (
     MAPPINGS,
     ROLES,
     SqliteRemappings,
     SqliteVersions,
-    Stamps,
 )
 from scim_asgi.store.sqlite.writer import Writer
 
@@ -57,7 +57,7 @@ class SqliteTransaction:
     Args:
         connection: The connection; it is used for one unit of work at a time.
         kept: Returns what is kept of a row of the provisioning log.
-        stamps: What is known of versions in the transaction; nothing where it is not given.
+        session: What the connection's transactions keep in memory, where one writes.
         is_bounded: Whether queries are ended early enough whatever they are.
         is_brief: Whether it runs in the event loop: what would hold that up raises TakesLong.
     """
@@ -67,23 +67,23 @@ class SqliteTransaction:
         connection: sqlite3.Connection,
         kept: Callable[[LogRecord], LogRecord] = _whole,
         *,
-        stamps: Stamps | None = None,
+        session: Session | None = None,
         is_bounded: bool = False,
         is_brief: bool = False,
     ) -> None:
-        stamps = stamps or Stamps(connection)
-        self.resources = SqliteResources(connection, is_brief=is_brief)
+        self._session = session = session or Session()
+        counts, stamps = session.counts, session.stamps
+        self.resources = SqliteResources(connection, counts, is_brief=is_brief)
         self.members = SqliteMembers(connection, is_brief=is_brief)
-        self.accounts = SqliteAccounts(connection)
+        self.accounts = SqliteAccounts(connection, counts)
         self.tokens = SqliteTokens(connection)
         self.mappings = SqliteVersions(connection, MAPPINGS, stamps)
         self.roles = SqliteVersions(connection, ROLES, stamps)
         self.remappings = SqliteRemappings(connection)
         self.browser = SqliteBrowser(connection)
-        self.connections = SqliteConnections(connection)
-        self.log = SqliteLog(connection, kept)
+        self.connections = SqliteConnections(connection, counts)
+        self.log = SqliteLog(connection, counts, kept)
         self._connection = connection
-        self._stamps = stamps
         self._is_bounded = is_bounded
         self._is_brief = is_brief
 
@@ -110,6 +110,7 @@ class SqliteTransaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
+        self._session.save(self._connection)
         self._connection.execute("SAVEPOINT part")
         try:
             yield
@@ -117,13 +118,14 @@ class SqliteTransaction:
             msg = f"The database cannot be used now: {error}."
             raise StoreUnavailable(msg) from error
         except Exception:
+            self._session.undo()
             self._connection.execute("ROLLBACK TO part")
             self._connection.execute("RELEASE part")
             raise
         self._connection.execute("RELEASE part")
 
     def stamp(self, organization_id: str) -> Stamp:
-        return self._stamps.of(organization_id)
+        return self._session.stamps.of(self._connection, organization_id)
 
     def host(self) -> HostRecord | None:
         row = self._connection.execute("SELECT account_fields, roles FROM host").fetchone()
@@ -166,7 +168,8 @@ class SqliteStore:
         self._has_several = path != MEMORY
         self._reading = Connection(path, busy_timeout) if self._has_several else self._writing
         self._looking = LookUps(path)
-        self._writer = Writer(self._writing, busy_timeout, self._begun, self._check)
+        self._session = Session()
+        self._writer = Writer(self._writing, busy_timeout, self._session, self._check)
         self._kept = kept
         self._is_replaced = False
         self._checked_at = 0.0
@@ -181,11 +184,8 @@ class SqliteStore:
             with _in_our_words:
                 await self._writing.run(lambda opened: migrate(opened, make=make))
             self._writing.here.execute("PRAGMA busy_timeout = 0")
-            self._stamps = stamps = Stamps(self._writing.here)
-            self._to_write = SqliteTransaction(self._writing.here, self._kept, stamps=stamps)
-            self._to_write_at_once = SqliteTransaction(
-                self._writing.here, self._kept, stamps=stamps, is_brief=True
-            )
+            self._to_write = self._transaction()
+            self._to_write_at_once = self._transaction(is_brief=True)
             if self._has_several:
                 await self._reading.open()
                 self._to_read = SqliteTransaction(self._reading.here)
@@ -197,6 +197,11 @@ class SqliteStore:
             await self.close()
             raise
         self._is_replaced = False
+
+    def _transaction(self, *, is_brief: bool = False) -> SqliteTransaction:
+        return SqliteTransaction(
+            self._writing.here, self._kept, session=self._session, is_brief=is_brief
+        )
 
     async def close(self) -> None:
         await self._writer.finish()
@@ -258,10 +263,6 @@ class SqliteStore:
             return work(self._to_read)
         finally:
             connection.execute("ROLLBACK")
-
-    def _begun(self, connection: sqlite3.Connection) -> None:
-        self._check(connection)
-        self._stamps.begin()
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Check what the writer has to know before it says that something is stored."""

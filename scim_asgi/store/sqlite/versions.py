@@ -19,14 +19,9 @@ SELECT * FROM (SELECT max(number), saved_at FROM mappings WHERE organization_id 
 
 
 class Stamps:
-    """Which versions of organizations are in force, each asked for once in a transaction.
+    """Which versions of organizations are in force, each asked for once in a transaction."""
 
-    Args:
-        connection: The connection.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self) -> None:
         self._known: dict[str, Stamp] = {}
         self._is_settled = False
 
@@ -40,11 +35,11 @@ class Stamps:
         self._known.clear()
         self._is_settled = False
 
-    def of(self, organization_id: str) -> Stamp:
+    def of(self, connection: sqlite3.Connection, organization_id: str) -> Stamp:
         """Return the stamp of an organization."""
         found = self._known.get(organization_id)
         if found is None:
-            found = self._connection.execute(_STAMP, (organization_id,) * 2).fetchone()
+            found = connection.execute(_STAMP, (organization_id,) * 2).fetchone()
             if self._is_settled:
                 self._known[organization_id] = found
         return found

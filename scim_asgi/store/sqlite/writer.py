@@ -17,6 +17,7 @@ from msgspec import Struct
 from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
 from scim_asgi.store.sqlite.lookups import TakesLong
+from scim_asgi.store.sqlite.session import Session
 
 logger = logging.getLogger("scim_asgi")
 
@@ -70,21 +71,21 @@ class Writer:
     Args:
         connection: Where they run.
         patience: How many seconds to wait for another process's lock.
-        begun: What is called when a transaction has begun; it raises where none may.
-        check: What raises when units have not run where they should, called before anybody is
-            told that they are stored.
+        session: What its transactions keep in memory.
+        check: What raises when that is not where they should: called before units run, and
+            again before anybody is told that they are stored.
     """
 
     def __init__(
         self,
         connection: Connection,
         patience: float,
-        begun: Callable[[sqlite3.Connection], None],
+        session: Session,
         check: Callable[[sqlite3.Connection], None],
     ) -> None:
         self._connection = connection
         self._patience = round(patience * 1000)
-        self._begun = begun
+        self._session = session
         self._check = check
         self._waiting: deque[_Unit] = deque()
         self._notes = 0
@@ -220,7 +221,8 @@ class Writer:
         self, connection: sqlite3.Connection, units: list[_Unit], durable: bool
     ) -> None:
         """Run what waits, what comes meanwhile included, unless it needs a commit of its own."""
-        self._begun(connection)
+        self._check(connection)
+        self._session.begin()
         began, is_careful = time.monotonic(), False
         while self._waiting and len(units) < MAX_UNITS:
             if self._waiting[0].durable and not durable:
@@ -229,16 +231,49 @@ class Writer:
             units.append(unit)
             # What runs in the thread may not run twice, so that nothing behind it may spoil it.
             is_careful = is_careful or unit.is_careful or not unit.brief
-            if not (unit.brief and _run_at_once(unit, connection, is_careful=is_careful)):
+            if not (unit.brief and self._run_at_once(unit, connection, is_careful=is_careful)):
                 is_careful = True
-                await self._connection.run(partial(_run_unit, unit))
+                await self._connection.run(partial(self._run_unit, unit))
             if time.monotonic() - began > _TURN:
                 await asyncio.sleep(0)
                 began = time.monotonic()
 
     def _end(self, connection: sqlite3.Connection) -> None:
+        self._session.save(connection)
         connection.execute("COMMIT")
         self._check(connection)
+
+    def _run_at_once(
+        self, unit: _Unit, connection: sqlite3.Connection, *, is_careful: bool
+    ) -> bool:
+        """Run a brief unit; return False, and leave nothing of it, where it is not so brief.
+
+        Raises:
+            _Spoilt: It has failed and left changes.
+        """
+        if is_careful:
+            self._run_unit(unit, connection, at_once=True)
+        else:
+            _run_bare(unit, connection)
+        if not isinstance(unit.error, TakesLong):
+            return True
+        unit.error = None
+        return False
+
+    def _run_unit(
+        self, unit: _Unit, connection: sqlite3.Connection, *, at_once: bool = False
+    ) -> None:
+        self._session.save(connection)
+        connection.execute("SAVEPOINT unit")
+        try:
+            unit.result = unit.work(at_once=at_once)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            unit.error = error
+            self._session.undo()
+            connection.execute("ROLLBACK TO unit")
+        connection.execute("RELEASE unit")
 
 
 def _nothing(*, at_once: bool) -> None:
@@ -248,22 +283,6 @@ def _nothing(*, at_once: bool) -> None:
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def _run_at_once(unit: _Unit, connection: sqlite3.Connection, *, is_careful: bool) -> bool:
-    """Run a brief unit; return False, and leave nothing of it, where it is not so brief.
-
-    Raises:
-        _Spoilt: It has failed and left changes.
-    """
-    if is_careful:
-        _run_unit(unit, connection, at_once=True)
-    else:
-        _run_bare(unit, connection)
-    if not isinstance(unit.error, TakesLong):
-        return True
-    unit.error = None
-    return False
 
 
 def _run_bare(unit: _Unit, connection: sqlite3.Connection) -> None:
@@ -276,15 +295,3 @@ def _run_bare(unit: _Unit, connection: sqlite3.Connection) -> None:
         if connection.total_changes != before:
             raise _Spoilt from error
         unit.error = error
-
-
-def _run_unit(unit: _Unit, connection: sqlite3.Connection, *, at_once: bool = False) -> None:
-    connection.execute("SAVEPOINT unit")
-    try:
-        unit.result = unit.work(at_once=at_once)
-    except Exception as error:
-        if not connection.in_transaction:
-            raise
-        unit.error = error
-        connection.execute("ROLLBACK TO unit")
-    connection.execute("RELEASE unit")
