@@ -23,21 +23,24 @@ TOKEN = "scim_" + "A1" * 20
 SHORT = st.sampled_from(["", "Ada", "GET", "Users/1", "scim_", TOKEN, f"my {TOKEN}!", "_scim", "ß"])
 TEXTS = SHORT | st.integers(14, 1100).map(lambda length: "x" * length)
 CHANGES = st.dictionaries(SHORT, st.tuples(st.none() | st.booleans() | TEXTS, TEXTS), max_size=3)
-ROWS = st.builds(
-    LogRecord,
-    organization_id=st.just("acme"),
-    at=st.just(1),
-    action=st.just("updated"),
-    status=st.just(200),
-    request_id=TEXTS,
-    method=TEXTS,
-    path=TEXTS,
-    resource_name=TEXTS,
-    detail=TEXTS,
-    changes=CHANGES,
-    attributes=CHANGES,
-    notes=st.lists(TEXTS, max_size=2),
-)
+
+
+def rows(texts: st.SearchStrategy[str]) -> st.SearchStrategy[LogRecord]:
+    return st.builds(
+        LogRecord,
+        organization_id=st.just("acme"),
+        at=st.just(1),
+        action=st.just("updated"),
+        status=st.just(200),
+        request_id=texts,
+        method=texts,
+        path=texts,
+        resource_name=texts,
+        detail=texts,
+        changes=CHANGES,
+        attributes=CHANGES,
+        notes=st.lists(TEXTS, max_size=1),
+    )
 
 
 def cut(changes: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def cut(changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@given(ROWS)
+@given(rows(TEXTS) | rows(st.just("Ada")))
 @example(LogRecord(organization_id="acme", at=1, action="", status=0, path="scim", detail="_"))
 def test_a_row_is_kept_without_tokens_and_cut_whatever_it_holds(row: LogRecord) -> None:
     kept = POLICY.row(row)
