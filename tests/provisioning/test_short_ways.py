@@ -23,6 +23,7 @@ TOKEN = "scim_" + "A1" * 20
 SHORT = st.sampled_from(["", "Ada", "GET", "Users/1", "scim_", TOKEN, f"my {TOKEN}!", "_scim", "ß"])
 TEXTS = SHORT | st.integers(14, 1100).map(lambda length: "x" * length)
 CHANGES = st.dictionaries(SHORT, st.tuples(st.none() | st.booleans() | TEXTS, TEXTS), max_size=3)
+PLAIN = LogRecord(organization_id="acme", at=1, action="updated", status=200)
 
 
 def rows(texts: st.SearchStrategy[str]) -> st.SearchStrategy[LogRecord]:
@@ -51,7 +52,12 @@ def cut(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(rows(TEXTS) | rows(st.just("Ada")))
-@example(LogRecord(organization_id="acme", at=1, action="", status=0, path="scim", detail="_"))
+@example(replace(PLAIN, method="x" * 17))
+@example(replace(PLAIN, resource_name="x" * 201))
+@example(replace(PLAIN, detail=TOKEN))
+@example(replace(PLAIN, changes={"name": (None, TOKEN)}))
+@example(replace(PLAIN, attributes={"name": ("x" * 1001, None)}))
+@example(replace(PLAIN, notes=[TOKEN]))
 def test_a_row_is_kept_without_tokens_and_cut_whatever_it_holds(row: LogRecord) -> None:
     kept = POLICY.row(row)
     expected = replace(
