@@ -7,6 +7,7 @@ from typing import Any
 
 from scim_asgi.protocol.schemas import (
     Attribute,
+    Names,
     ResourceType,
     Schema,
     SchemaError,
@@ -106,8 +107,11 @@ class ResourceDefinition:
         self.unstored_attributes = unstored_attributes
         self.lookups = lookups
         self.attributes = by_name(COMMON_ATTRIBUTES) | schema.by_name | by_name(COMMON_ATTRIBUTES)
+        self.named = Names(self.attributes.values())
+        self._extension_ids = {item.id: item for item, _ in extensions}
         self._unqualified = self._unambiguous_extension_attributes()
-        self._urns = {schema.id.casefold(), *self.extensions}
+        self.folded_urn = schema.id.casefold()
+        self._urns = {self.folded_urn, *self.extensions}
         self.withheld = frozenset(
             attribute.name if extension is None else extension.id
             for extension, attribute in self.all_attributes()
@@ -164,11 +168,11 @@ class ResourceDefinition:
 
     def is_own_schema(self, urn: str) -> bool:
         """Return whether a URN, in any case, is the type's own schema."""
-        return urn.casefold() == self.schema.id.casefold()
+        return urn.casefold() == self.folded_urn
 
     def extension(self, urn: str) -> Schema | None:
         """Return the extension with a URN in any case, or None."""
-        return self.extensions.get(urn.casefold())
+        return self._extension_ids.get(urn) or self.extensions.get(urn.casefold())
 
     def unqualified(self, name: str) -> tuple[Schema, Attribute] | None:
         """Return the one extension attribute that a name without URN can mean, or None."""

@@ -35,13 +35,13 @@ def check_schemas(registry: Registry, definition: ResourceDefinition, body: dict
         raise InvalidSyntax(msg)
     named = {urn.casefold() for urn in schemas}
     for other in registry.definitions:
-        if other is not definition and other.schema.id.casefold() in named:
+        if other is not definition and other.folded_urn in named:
             msg = (
                 f'"schemas" names {other.schema.id}; this is the endpoint of {definition.name}. '
                 f"Send it to {other.endpoint}."
             )
             raise InvalidValue(msg)
-    if definition.schema.id.casefold() not in named:
+    if definition.folded_urn not in named:
         msg = f'"schemas" lacks "{definition.schema.id}"; add it to what the directory sends.'
         raise InvalidSyntax(msg)
 
@@ -65,15 +65,15 @@ def check_resource(
         InvalidSyntax: An attribute is unknown and `unknown` is "reject".
     """
     resource: dict[str, Any] = {}
+    named = definition.named
     for name, value in body.items():
-        extension = definition.extension(name)
-        attribute = definition.attributes.get(name.casefold())
+        attribute = named[name]
         if name == "schemas":
             continue
-        if extension is not None:
-            checked = _check_extension(extension, value, unknown)
-        elif attribute is not None:
+        if attribute is not None:
             checked = _check_attribute(attribute, value, attribute.name)
+        elif (extension := definition.extension(name)) is not None:
+            checked = _check_extension(extension, value, unknown)
         else:
             checked = check_unknown(name, value, unknown)
         if checked is not None:
@@ -95,9 +95,10 @@ def _check_extension(extension: Schema, value: Any, unknown: UnknownAttributes) 
         msg = f'"{extension.id}" takes an object with the attributes of the extension.'
         raise InvalidValue(msg)
     checked = {}
+    named = extension.named
     for name, element in value.items():
         path = f"{extension.id}:{name}"
-        attribute = extension.by_name.get(name.casefold())
+        attribute = named[name]
         if attribute is None:
             _refuse_unknown(path, unknown)
             continue
@@ -120,17 +121,16 @@ def check_unknown(name: str, value: Any, unknown: UnknownAttributes) -> Any:
 def unknown_names(definition: ResourceDefinition, body: dict[str, Any]) -> Iterator[str]:
     """Yield the attributes of an inbound resource that are passed over: no schema has them."""
     for name, value in body.items():
+        if definition.named[name] is not None:
+            continue
         extension = definition.extension(name)
-        if extension is not None and isinstance(value, dict):
-            yield from (
-                f"{extension.id}:{each}"
-                for each in value
-                if each.casefold() not in extension.by_name
-            )
-        elif extension is None and not (
-            is_foreign(name) or name.casefold() in definition.attributes
-        ):
-            yield name
+        if extension is None:
+            if not is_foreign(name):
+                yield name
+        elif isinstance(value, dict):
+            for each in value:
+                if extension.named[each] is None:
+                    yield f"{extension.id}:{each}"
 
 
 def is_foreign(name: str) -> bool:
@@ -166,9 +166,9 @@ def with_defaults(
     unnamed = {
         name: value
         for name, value in definition.defaults.items()
-        if name not in body or name in definition.kept_attributes
+        if name not in resource and (name not in body or name in definition.kept_attributes)
     }
-    return {**resource, **{name: unnamed[name] for name in unnamed if name not in resource}}
+    return {**resource, **unnamed}
 
 
 def with_computed(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
@@ -186,9 +186,8 @@ def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> Non
     Raises:
         InvalidValue: Something is not; the detail gives its path.
     """
-    require(definition.schema.attributes, resource)
-    for urn in definition.extensions:
-        extension = definition.extensions[urn]
+    require(definition.schema.required, resource)
+    for extension in definition.extensions.values():
         container = resource.get(extension.id)
         if container is None and extension not in definition.required_extensions:
             continue
@@ -199,17 +198,18 @@ def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> Non
 
 
 def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
-    for attribute in extension.attributes:
-        if attribute.required and attribute.name not in container:
+    for attribute in extension.required:
+        if attribute.name not in container:
             msg = f'"{extension.id}:{attribute.name}" is required and was not sent; map a value to it.'
             raise InvalidValue(msg)
 
 
 def with_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
     """Return the resource with the `schemas` that are true of it, in front."""
-    extensions = [name for name in resource if name[:4].casefold() == "urn:"]
-    rest = {name: value for name, value in resource.items() if name != "schemas"}
-    return {"schemas": [definition.schema.id, *extensions], **rest}
+    extensions = [name for name in resource if ":" in name and name[:4].casefold() == "urn:"]
+    completed = {"schemas": None, **resource}
+    completed["schemas"] = [definition.schema.id, *extensions]
+    return completed
 
 
 def replace_resource(

@@ -5,6 +5,7 @@ RFC 7643 sections 2 (characteristics), 6 (resource types) and 7 (schemas).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Literal
 
@@ -51,18 +52,34 @@ class Attribute(Struct, frozen=True, kw_only=True, rename="camel", dict=True):
         """The sub-attributes by case-folded name."""
         return by_name(self.sub_attributes)
 
-    @property
+    @cached_property
+    def named(self) -> Names:
+        """The sub-attributes by name in any case."""
+        return Names(self.sub_attributes)
+
+    @cached_property
+    def required_subs(self) -> tuple[Attribute, ...]:
+        """The sub-attributes that have to be there."""
+        return tuple(sub for sub in self.sub_attributes if sub.required)
+
+    @cached_property
+    def hidden_subs(self) -> frozenset[str]:
+        """The names of the sub-attributes that are hidden."""
+        return frozenset(sub.name for sub in self.sub_attributes if sub.is_hidden)
+
+    @cached_property
     def is_complex(self) -> bool:
         """Whether a value is an object with sub-attributes."""
         return self.type == "complex"
 
     @cached_property
-    def is_plain(self) -> bool:
-        """Whether any text is a value, but for one with a NUL in it."""
-        is_text = self.type in ("string", "reference") and not self.multi_valued
-        return is_text and not self.is_username
+    def plain(self) -> type | None:
+        """Of which type any value is right, but for a text with a NUL in it; None for none."""
+        if self.multi_valued or self.is_username:
+            return None
+        return {"string": str, "reference": str, "boolean": bool}.get(self.type)
 
-    @property
+    @cached_property
     def is_hidden(self) -> bool:
         """Whether no answer, filter or sort order may reveal anything about a value."""
         return self.returned == "never" or self.mutability == "writeOnly"
@@ -91,9 +108,26 @@ class Attribute(Struct, frozen=True, kw_only=True, rename="camel", dict=True):
         return wire
 
 
-def by_name(attributes: tuple[Attribute, ...]) -> dict[str, Attribute]:
+def by_name(attributes: Iterable[Attribute]) -> dict[str, Attribute]:
     """Return attributes by case-folded name (names are case-insensitive, RFC 7643 section 2.1)."""
     return {attribute.name.casefold(): attribute for attribute in attributes}
+
+
+class Names(dict[str, "Attribute | None"]):
+    """Attributes by name in any case; None for a name that none has.
+
+    Directories mostly send names as the schema spells them: only others are case-folded.
+
+    Args:
+        attributes: The attributes.
+    """
+
+    def __init__(self, attributes: Iterable[Attribute]) -> None:
+        self._folded = by_name(attributes)
+        super().__init__({each.name: each for each in self._folded.values()})
+
+    def __missing__(self, name: str) -> Attribute | None:
+        return self._folded.get(name.casefold())
 
 
 class Schema(Struct, frozen=True, kw_only=True, dict=True):
@@ -108,6 +142,16 @@ class Schema(Struct, frozen=True, kw_only=True, dict=True):
     def by_name(self) -> dict[str, Attribute]:
         """The attributes by case-folded name."""
         return by_name(self.attributes)
+
+    @cached_property
+    def named(self) -> Names:
+        """The attributes by name in any case."""
+        return Names(self.attributes)
+
+    @cached_property
+    def required(self) -> tuple[Attribute, ...]:
+        """The attributes that have to be there."""
+        return tuple(each for each in self.attributes if each.required)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the Schema resource without its meta."""

@@ -48,12 +48,12 @@ def check_value(attribute: Attribute, value: Any, path: str) -> Any:
     Raises:
         InvalidValue: The type or the syntax is wrong, or a required sub-attribute is missing.
     """
-    if type(value) is str and attribute.is_plain and "\x00" not in value:
+    if type(value) is attribute.plain and (value is True or value is False or "\x00" not in value):
         return value
-    if is_unassigned(value):
-        return None
     if not attribute.multi_valued:
         return check_element(attribute, value, path)
+    if is_unassigned(value):
+        return None
     if not isinstance(value, list):
         msg = f'"{path}" takes a list of values; {_kind(value)} was sent.'
         raise InvalidValue(msg)
@@ -66,9 +66,11 @@ def check_value(attribute: Attribute, value: Any, path: str) -> Any:
         element = check_element(attribute, element, f"{path}[{index}]")
         if element is not None:
             checked.append(element)
-    checked = distinct(checked)
-    keep_one_primary(checked)
-    return distinct(checked) or None
+    if len(checked) > 1:
+        checked = distinct(checked)
+        keep_one_primary(checked)
+        checked = distinct(checked)
+    return checked or None
 
 
 def distinct(values: list[Any]) -> list[Any]:
@@ -94,41 +96,46 @@ def require_few(values: list[Any], path: str) -> None:
 
 def check_element(attribute: Attribute, value: Any, path: str) -> Any:
     """Check a single value, or one element of a multi-valued attribute, as :func:`check_value`."""
+    if attribute.is_complex and isinstance(value, dict):
+        return _check_complex(attribute, value, path)
     if is_unassigned(value):
         return None
     if attribute.is_complex:
-        return _check_complex(attribute, value, path)
+        msg = f'"{path}" takes an object; {_kind(value)} was sent. Map its parts one by one.'
+        raise InvalidValue(msg)
     _CHECKS[attribute.type](value, path)
     if attribute.is_username:
         _check_username(value, path)
     return value
 
 
-def _check_complex(attribute: Attribute, value: Any, path: str) -> dict[str, Any] | None:
-    if not isinstance(value, dict):
-        msg = f'"{path}" takes an object; {_kind(value)} was sent. Map its parts one by one.'
-        raise InvalidValue(msg)
+def _check_complex(
+    attribute: Attribute, value: dict[str, Any], path: str
+) -> dict[str, Any] | None:
     checked = {}
+    named = attribute.named
     for name, element in value.items():
-        sub = attribute.subs.get(name.casefold())
+        sub = named[name]
         if sub is None or sub.mutability == "readOnly":
             continue
-        element = check_value(sub, element, f"{path}.{sub.name}")
+        # As check_value begins, without a path that only errors have.
+        if type(element) is not str or sub.plain is not str or "\x00" in element:
+            element = check_value(sub, element, f"{path}.{sub.name}")
         if element is not None:
             checked[sub.name] = element
     if checked:
-        require(attribute.sub_attributes, checked, path)
+        require(attribute.required_subs, checked, path)
     return checked or None
 
 
-def require(attributes: tuple[Attribute, ...], value: dict[str, Any], path: str = "") -> None:
+def require(required: tuple[Attribute, ...], value: dict[str, Any], path: str = "") -> None:
     """Check that required attributes are there.
 
     Raises:
         InvalidValue: One is not; the detail gives its path.
     """
-    for attribute in attributes:
-        if attribute.required and attribute.name not in value:
+    for attribute in required:
+        if attribute.name not in value:
             place = f"{path}.{attribute.name}" if path else attribute.name
             msg = f'"{place}" is required and was not sent, or was empty; map a value to it.'
             raise InvalidValue(msg)
@@ -173,9 +180,9 @@ def _comparable(attribute: Attribute, value: Any) -> Any:
         return [_comparable(attribute, element) for element in value]
     if isinstance(value, dict):
         return {
-            name: _comparable(attribute.subs[name.casefold()], element)
+            name: _comparable(sub, element)
             for name, element in value.items()
-            if name.casefold() in attribute.subs
+            if (sub := attribute.named[name]) is not None
         }
     return None if value is None else comparable(attribute, value)
 

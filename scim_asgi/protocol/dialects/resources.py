@@ -7,10 +7,10 @@ from typing import Any
 
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.dialects.urns import canonical_urn
-from scim_asgi.protocol.dialects.values import put, read_unknown, read_value
+from scim_asgi.protocol.dialects.values import put, read_members, read_unknown, read_value
 from scim_asgi.protocol.errors import InvalidSyntax, InvalidValue
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
-from scim_asgi.protocol.schemas import Schema
+from scim_asgi.protocol.schemas import Attribute, Schema
 from scim_asgi.protocol.values import check_value
 
 _NAME = 128
@@ -29,7 +29,12 @@ def read_resource(definition: ResourceDefinition, body: dict[str, Any]) -> dict[
     """
     resource: dict[str, Any] = {}
     unqualified: list[tuple[str, Any]] = []
+    core = _core_names(definition)
     for name, value in body.items():
+        attribute = core.get(name)
+        if attribute is not None:
+            put(resource, name, read_value(attribute, value))
+            continue
         key, target = _key(definition, name)
         if key.casefold() == "schemas":
             put(resource, "schemas", _read_schemas(definition, value))
@@ -45,6 +50,22 @@ def read_resource(definition: ResourceDefinition, body: dict[str, Any]) -> dict[
     for key, value in unqualified:
         _put_unqualified(definition, resource, key, value)
     return resource
+
+
+@lru_cache(maxsize=64)
+def _core_names(definition: ResourceDefinition) -> dict[str, Attribute]:
+    """Return the core attributes by the names that, spelt just so, mean them and nothing else."""
+    return {
+        each.name: each
+        for each in definition.attributes.values()
+        if each.name != "schemas" and _means(definition, each)
+    }
+
+
+def _means(definition: ResourceDefinition, attribute: Attribute) -> bool:
+    key, target = _read_key(definition, attribute.name)
+    is_own = key == attribute.name and not definition.is_own_schema(key)
+    return is_own and target is not None and target.leaf is attribute
 
 
 def _read_schemas(definition: ResourceDefinition, value: Any) -> Any:
@@ -150,9 +171,4 @@ def _put_extension(resource: dict[str, Any], extension: Schema, value: Any) -> N
         put(resource, extension.id, read_unknown(value))
         return
     container = _container(resource, extension)
-    for name, element in value.items():
-        attribute = extension.by_name.get(name.casefold())
-        if attribute is None:
-            put(container, name, element)
-        else:
-            put(container, attribute.name, read_value(attribute, element))
+    read_members(extension.named, value, container)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from scim_asgi.protocol.errors import InvalidSyntax
-from scim_asgi.protocol.schemas import Attribute
+from scim_asgi.protocol.schemas import Attribute, Names
 
 _BOOLEANS = {"true": True, "false": False}
 _LABELS = frozenset({"type", "primary", "display"})
@@ -27,7 +27,7 @@ def read_value(attribute: Attribute, value: Any) -> Any:
     """
     if value is None or value == "":
         return None
-    if type(value) is str and attribute.is_plain:
+    if type(value) is attribute.plain:
         return value
     if not attribute.multi_valued:
         return read_element(attribute, value)
@@ -53,26 +53,40 @@ def read_element(attribute: Attribute, value: Any) -> Any:
         value = {"value": value}
     if not isinstance(value, dict):
         return value
-    element = _with_referenced_value(attribute, _read_members(attribute, value))
+    element = _with_referenced_value(attribute, read_members(attribute.named, value, {}))
     if not attribute.multi_valued:
         return element
     return None if _is_empty(element) else _unwrapped(attribute, element)
 
 
-def _read_members(attribute: Attribute, value: dict[str, Any]) -> dict[str, Any]:
-    canonical: dict[str, Any] = {}
+def read_members(
+    named: Names, value: dict[str, Any], canonical: dict[str, Any]
+) -> dict[str, Any]:
+    """Put the members of an object into another one, known ones by their names and read.
+
+    Args:
+        named: The attributes that the object can have.
+        value: The object.
+        canonical: Where its members go; it is returned.
+
+    Raises:
+        InvalidSyntax: Two members name the same attribute.
+    """
     for name, element in value.items():
-        sub = attribute.subs.get(name.casefold())
-        if sub is None:
+        attribute = named[name]
+        if attribute is not None:
+            name = attribute.name
+            element = read_value(attribute, element)
+        if name in canonical:
             put(canonical, name, element)
         else:
-            put(canonical, sub.name, read_value(sub, element))
+            canonical[name] = element
     return canonical
 
 
 def _with_referenced_value(attribute: Attribute, element: dict[str, Any]) -> dict[str, Any]:
     reference = element.get("$ref")
-    if "value" in attribute.subs and "value" not in element and isinstance(reference, str):
+    if isinstance(reference, str) and "value" in attribute.subs and "value" not in element:
         return {**element, "value": reference.rstrip("/").rpartition("/")[2]}
     return element
 
