@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -44,7 +45,7 @@ class Edit(Struct, frozen=True, eq=False):
     place: int
 
 
-class Patch(Struct):
+class Patch(Struct, dict=True):
     """The operations of a PATCH, ready to be applied.
 
     Attributes:
@@ -67,6 +68,12 @@ class Patch(Struct):
     def may_pass_over(self, edit: Edit) -> bool:
         """Return whether an edit that cannot be made is passed over: of what the server sets."""
         return self.tolerant and _is_set_by_server(edit.path.target)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The attributes that the PATCH names in its paths, whether it changes them or not."""
+        attributes = [edit.path.target.attribute for edit in (*self.edits, *self.row_edits)]
+        return frozenset(each.name for each in attributes if each is not None)
 
     @property
     def targets(self) -> list[Target]:
@@ -134,12 +141,12 @@ def _pass_over(patch: Patch, unknown: UnknownAttributes) -> None:
 
 def _is_set_by_server(target: Target) -> bool:
     """Return whether this is read-only, in whole or in part, or the list of schemas."""
-    if target.extension is None and str(target) == "schemas":
+    attribute, sub = target.attribute, target.sub
+    if attribute is None:
+        return False
+    if attribute.name == "schemas" and sub is None and target.extension is None:
         return True
-    return any(
-        each is not None and each.mutability == "readOnly"
-        for each in (target.attribute, target.sub)
-    )
+    return attribute.mutability == "readOnly" or (sub is not None and sub.mutability == "readOnly")
 
 
 def _plan_operation(

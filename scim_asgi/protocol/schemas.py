@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,9 @@ RESOURCE_TYPE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 type_names = Literal[
     "string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"
 ]
+
+
+PlainType: TypeAlias = type[str] | type[bool] | None
 
 
 class SchemaError(ScimAsgiError):
@@ -73,7 +76,7 @@ class Attribute(Struct, frozen=True, kw_only=True, rename="camel", dict=True):
         return self.type == "complex"
 
     @cached_property
-    def plain(self) -> type | None:
+    def plain(self) -> PlainType:
         """Of which type any value is right, but for a text with a NUL in it; None for none."""
         if self.multi_valued or self.is_username:
             return None

@@ -109,9 +109,7 @@ def check_element(attribute: Attribute, value: Any, path: str) -> Any:
     return value
 
 
-def _check_complex(
-    attribute: Attribute, value: dict[str, Any], path: str
-) -> dict[str, Any] | None:
+def _check_complex(attribute: Attribute, value: dict[str, Any], path: str) -> dict[str, Any] | None:
     checked = {}
     named = attribute.named
     for name, element in value.items():

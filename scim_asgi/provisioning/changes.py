@@ -143,23 +143,26 @@ class Changes:
         """
         definition = unit.definition
         record, account = self._load(unit, resource_id, preconditions)
-        patched = apply_patch(definition, self._patchable(unit, record, patch), patch, self._limits)
-        require_all(definition, patched)
-        password = patched.pop("password", None) if definition.unstored_attributes else None
         shown = {"id", "meta", *definition.derived_attributes}
-        document = {name: value for name, value in patched.items() if name not in shown}
+        echoes = not patch.names.isdisjoint(shown)
+        current = self._whole(unit, record, patch) if echoes else record.document
+        document = apply_patch(definition, current, patch, self._limits)
+        require_all(definition, document)
+        password = document.pop("password", None) if definition.unstored_attributes else None
+        if echoes:
+            document = {name: value for name, value in document.items() if name not in shown}
         # A unit may be run again, with the same plan.
         ignored = passed_over(dict.fromkeys(patch.ignored))
         effects = self._memberships.patch(unit, record, patch).with_notes(*ignored)
-        opens = document.get("active") is True and "active" in _named(patch)
+        opens = document.get("active") is True and "active" in patch.names
         effects = replace(effects, opens=opens)
         return self._change(unit, record, account, document, effects, password)
 
-    def _patchable(self, unit: Unit, record: ResourceRecord, patch: Patch) -> dict[str, Any]:
+    def _whole(self, unit: Unit, record: ResourceRecord, patch: Patch) -> dict[str, Any]:
         """Return the resource with the read-only attributes that a directory may echo."""
         definition = unit.definition
         related = None
-        if _named(patch) & definition.derived_attributes:
+        if patch.names & definition.derived_attributes:
             related = load_related(unit.tx, definition, [record.number])[record.number]
         return Representations(self._registry, unit.caller.base_url).whole(record, related)
 
@@ -337,11 +340,6 @@ def _log(
 def _is_brand_new(record: ResourceRecord, undo: Undo) -> bool:
     """Return whether no earlier try to create a resource has stored it, so that no group has it."""
     return undo.document is None and record.revision == 1
-
-
-def _named(patch: Patch) -> set[str]:
-    """Return the attributes that a PATCH names."""
-    return {target.attribute.name for target in patch.targets if target.attribute}
 
 
 def _in_use(definition: ResourceDefinition, path: str) -> Uniqueness:

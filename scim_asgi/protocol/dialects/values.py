@@ -59,9 +59,7 @@ def read_element(attribute: Attribute, value: Any) -> Any:
     return None if _is_empty(element) else _unwrapped(attribute, element)
 
 
-def read_members(
-    named: Names, value: dict[str, Any], canonical: dict[str, Any]
-) -> dict[str, Any]:
+def read_members(named: Names, value: dict[str, Any], canonical: dict[str, Any]) -> dict[str, Any]:
     """Put the members of an object into another one, known ones by their names and read.
 
     Args:
