@@ -135,15 +135,12 @@ class Copies:
                 f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
                 f"PRAGMA cache_size = -{_CACHE_KIB}"
             )
-            triggers = _without_triggers(connection)
             for first in range(self._number + 1, last, _BATCH):
                 end = min(first + _BATCH, last)
                 self._store(connection, range(first, end))
                 progress(end)
             for query in self._counters:
                 connection.execute(query, {"users": last - self._number - 1})
-            for trigger in triggers:
-                connection.execute(trigger)
             connection.execute("PRAGMA journal_mode = WAL")
 
     def _store(self, connection: sqlite3.Connection, numbers: range) -> None:
@@ -243,13 +240,3 @@ def _key(row: Row) -> Row:
 
 def _literal(value: Any) -> str:
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
-
-
-def _without_triggers(connection: sqlite3.Connection) -> list[str]:
-    """Drop all triggers, since counters are counted here, and return what makes them again."""
-    triggers = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"
-    ).fetchall()
-    for name, _ in triggers:
-        connection.execute(f"DROP TRIGGER {name}")
-    return [sql for _, sql in triggers]

@@ -7,6 +7,13 @@ import time
 from functools import lru_cache
 
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+_BLOCK = 256
+"""For how many identifiers the kernel is asked at once."""
+
+_endings: list[str] = []
+"""How the next identifiers end: each is popped by one thread, and none by a forked process."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_endings.clear)
 
 
 def uuid7() -> str:
@@ -15,9 +22,20 @@ def uuid7() -> str:
     The first 48 bits are Unix milliseconds, so ids made later sort later and land next to each
     other in an index.
     """
-    random = os.urandom(10).hex()
-    beginning = _beginning(time.time_ns() // 1_000_000)
-    return f"{beginning}{random[:3]}-{_VARIANTS[random[3]]}{random[4:7]}-{random[7:19]}"
+    try:
+        ending = _endings.pop()
+    except IndexError:
+        ending, *more = _random_endings(_BLOCK)
+        _endings.extend(more)
+    return _beginning(time.time_ns() // 1_000_000) + ending
+
+
+def _random_endings(count: int) -> list[str]:
+    """Return how identifiers end: with 74 random bits each, and the variant among them."""
+    size = 20
+    random = os.urandom(count * size // 2).hex()
+    parts = [random[start : start + size] for start in range(0, len(random), size)]
+    return [f"{part[:3]}-{_VARIANTS[part[3]]}{part[4:7]}-{part[7:19]}" for part in parts]
 
 
 @lru_cache(maxsize=1)

@@ -277,9 +277,11 @@ def _stack(
         mount_path=settings.mount_path,
     )
     storage = settings.rate_limit_storage
-    app: ASGIApp = RateLimitMiddleware(
-        endpoint, settings.rate_limit, storage_uri=storage, on_refused=endpoint.limited
-    )
+    app: ASGIApp = endpoint
+    if settings.rate_limit is not None:
+        app = RateLimitMiddleware(
+            endpoint, settings.rate_limit, storage_uri=storage, on_refused=endpoint.limited
+        )
     app = BearerTokenMiddleware(
         app,
         tokens.verify,

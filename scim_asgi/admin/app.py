@@ -125,7 +125,7 @@ class AdminApp:
             self._authorize, request, organization_id, route.needs, self._base_url
         )
         query = decode_query(
-            route.query, read_query(scope, LIMITS) if scope["query_string"] else {}
+            route.query, read_query(scope["query_string"], LIMITS) if scope["query_string"] else {}
         )
         return Asked(
             runtime=self._runtime,
@@ -140,13 +140,13 @@ class AdminApp:
 
 
 async def _body(route: Route, scope: Scope, receive: Receive) -> Any:
-    check_headers(scope)
+    headers = dict(scope["headers"])
+    check_headers(scope, headers)
     if route.body is None:
         return None
-    content = await read_body(scope, receive, LIMITS)
+    content = await read_body(headers, receive, LIMITS)
     if not content and route.is_body_optional:
         return route.body()
-    headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media_type != b"application/json":
         msg = "Send the body as JSON, with Content-Type: application/json."

@@ -28,7 +28,8 @@ def scim_url(scope: Scope, scim_app: object, admin_app: object, base_url: str | 
     path, own = _mounted_at(host, scim_app), _mounted_at(host, admin_app)
     if path is None or own is None or not root.endswith(own):
         return None
-    return request_base_url(scope, root.removesuffix(own) + path)
+    named = dict(scope["headers"]).get(b"host", b"")
+    return request_base_url(scope, root.removesuffix(own) + path, named)
 
 
 def _mounted_at(app: Any, scim_app: object, depth: int = 4) -> str | None:

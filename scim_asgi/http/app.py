@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_asgi.http.authentication import TOKEN
 from scim_asgi.http.directories import detect_directory
 from scim_asgi.http.endpoints import Endpoints, Exchange
 from scim_asgi.http.paths import request_base_url, route_path
 from scim_asgi.http.requests import ClientGone, check_headers
-from scim_asgi.http.responses import send_error
+from scim_asgi.http.responses import Reply, send_error
 from scim_asgi.protocol.dialects.urls import read_url
 from scim_asgi.protocol.errors import InternalError, InvalidSyntax, NotFound, ScimError, Unavailable
 from scim_asgi.protocol.limits import Limits
@@ -47,19 +47,13 @@ class ErrorBoundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+        reply = Reply(send)
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, reply)
         except ClientGone:
             return
         except Exception as error:
-            if started:
+            if reply.status is not None:
                 raise
             what = printable(f"{scope['method'][:16]} {self._policy.path(scope['path'])}")
             await send_error(send, _told(error, what))
@@ -109,36 +103,33 @@ class ScimEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an authenticated HTTP request; raises ScimError when it is refused."""
-        route, query, caller = self._read(scope)
-        scope = {**scope, "query_string": query}
-
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._traffic.seen(caller, message["status"])
-            await send(message)
-
-        exchange = Exchange(scope, receive, watched, caller, route, self._limits)
+        headers = dict(scope["headers"])
+        route, query, caller = self._read(scope, headers)
+        exchange = Exchange(scope, headers, query, receive, caller, route, self._limits)
         try:
-            check_headers(scope)
-            await self._endpoints.handle(exchange)
+            check_headers(scope, headers)
+            response = await self._endpoints.handle(exchange)
         except ScimError as error:
             self._traffic.seen(caller, error.status)
             missed = scope["method"] in ("GET", "HEAD") and error.status in (404, 405, 501)
             if not error.is_logged and not missed:
                 await self._service.log_refusal(caller, error)
             raise
+        self._traffic.seen(caller, response.status)
+        await response.send(send)
 
     def limited(self, scope: Scope, error: ScimError) -> None:
         """Note a request that is over its token's limit."""
         with suppress(NotFound):
-            self._traffic.limited(self._read(scope)[2], error)
+            self._traffic.limited(self._read(scope, dict(scope["headers"]))[2], error)
 
     def refused(self, scope: Scope, token: str) -> None:
         """Note a request whose token does not work."""
         with suppress(ScimError):
-            self._traffic.refused(self._read({**scope, TOKEN: _NOBODY})[2], token)
+            scope = {**scope, TOKEN: _NOBODY}
+            self._traffic.refused(self._read(scope, dict(scope["headers"]))[2], token)
 
-    def _read(self, scope: Scope) -> tuple[str, bytes, Caller]:
+    def _read(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[str, bytes, Caller]:
         """Return the route behind the mount, the query, and who asks."""
         split = route_path(scope, self._mount_path)
         if split is None:
@@ -146,15 +137,15 @@ class ScimEndpoint:
             raise NotFound(msg)
         prefix, route = split
         route, query = read_url(route, scope["query_string"])
-        return route, query, self._caller(scope, prefix, route)
+        return route, query, self._caller(scope, headers, prefix, route)
 
-    def _caller(self, scope: Scope, prefix: str, route: str) -> Caller:
+    def _caller(self, scope: Scope, headers: dict[bytes, bytes], prefix: str, route: str) -> Caller:
         token: TokenIdentity = scope[TOKEN]
-        headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"").decode("latin-1")
+        base_url = self._base_url or request_base_url(scope, prefix, headers.get(b"host", b""))
         return Caller(
             organization_id=token.organization_id,
-            base_url=self._base_url or request_base_url(scope, prefix),
+            base_url=base_url,
             token_prefix=token.prefix,
             directory=detect_directory(headers),
             request_id=request_id[:64],

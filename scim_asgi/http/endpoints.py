@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from scim_asgi.http.requests import decode_object, names_of, query_of, read_body, read_query
-from scim_asgi.http.responses import send_empty, send_json
+from scim_asgi.http.responses import Response, empty_response, json_response
 from scim_asgi.protocol.bulk import read_bulk
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.discovery import Discovery
@@ -28,50 +29,64 @@ from scim_asgi.provisioning.service import Service
 ITEM = "{id}"
 """Stands in the path of a route for the id, name or URN of one resource."""
 
+_NO_PRECONDITIONS = Preconditions()
+
 
 class Exchange:
-    """One request: who asks, and what is needed to read it and to answer.
+    """One request: who asks, and what is needed to read it.
 
     Args:
         scope: The ASGI scope.
+        headers: The last one of each name.
+        query_string: The query string.
         receive: The ASGI callable.
-        send: The ASGI callable.
         caller: Who asks.
         route: The path behind the mount, without a slash at its end.
         limits: What the request may cost.
     """
 
-    __slots__ = ("_receive", "_scope", "caller", "limits", "method", "route", "send")
+    __slots__ = (
+        "_headers",
+        "_query_string",
+        "_receive",
+        "_scope",
+        "caller",
+        "limits",
+        "method",
+        "route",
+    )
 
     def __init__(
         self,
         scope: Scope,
+        headers: dict[bytes, bytes],
+        query_string: bytes,
         receive: Receive,
-        send: Send,
         caller: Caller,
         route: str,
         limits: Limits,
     ) -> None:
         self._scope = scope
+        self._headers = headers
+        self._query_string = query_string
         self._receive = receive
         self.limits = limits
-        self.send = send
         self.caller = caller
         self.route = route
-        self.method: str = scope["method"]
+        self.method = caller.method
 
     async def body(self) -> dict[str, Any]:
         """Return the body, a JSON object."""
-        content = await read_body(self._scope, self._receive, self.limits)
-        return decode_object(self._scope, content, self.limits)
+        content = await read_body(self._headers, self._receive, self.limits)
+        return decode_object(self._headers, content, self.limits)
 
     def query(self) -> dict[str, list[str]]:
         """Return the query parameters by case-folded name."""
-        return read_query(self._scope, self.limits)
+        return read_query(self._query_string, self.limits)
 
     def projection(self, definition: ResourceDefinition) -> Projection:
         """Return what `attributes` and `excludedAttributes` ask for."""
-        if not self._scope["query_string"]:
+        if not self._query_string:
             return project(definition)
         query = self.query()
         return project(
@@ -83,6 +98,8 @@ class Exchange:
 
     def preconditions(self) -> Preconditions:
         """Return If-Match and If-None-Match; repeated headers are one list."""
+        if b"if-match" not in self._headers and b"if-none-match" not in self._headers:
+            return _NO_PRECONDITIONS
         tags: dict[bytes, str] = {}
         for name, value in self._scope["headers"]:
             if name in (b"if-match", b"if-none-match"):
@@ -109,7 +126,7 @@ class Route(Struct, frozen=True):
     """
 
     methods: tuple[str, ...]
-    answer: Callable[[Exchange, str], Awaitable[None]]
+    answer: Callable[[Exchange, str], Awaitable[Response]]
 
 
 class Endpoints:
@@ -136,67 +153,55 @@ class Endpoints:
         self._bulk = bulk
         self._queries = queries
         self._discovery = discovery
+        self._methods = {"PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
         self._routes = self._common_routes()
         for definition in registry.definitions:
             self._routes |= self._routes_of(definition)
-        self._names = {path.casefold(): path for path in self._routes if ITEM not in path}
+        # Names of paths may be in any case, ids may not.
+        self._wholes = {path.casefold(): route for path, route in self._routes.items()}
+        self._items = {
+            path.removesuffix(f"/{ITEM}").casefold(): self._wholes.pop(path.casefold())
+            for path in self._routes
+            if ITEM in path
+        }
 
     @property
     def routes(self) -> Mapping[str, tuple[str, ...]]:
         """The methods of every path behind the mount; `ITEM` stands for an id."""
         return {path: route.methods for path, route in self._routes.items()}
 
-    async def handle(self, exchange: Exchange) -> None:
-        """Answer a request.
+    def handle(self, exchange: Exchange) -> Awaitable[Response]:
+        """Return what answers a request.
 
         Raises:
-            ScimError: It is refused; nothing has been sent yet.
+            ScimError: It is refused, now or where it is awaited.
         """
-        parent, _, last = exchange.route.rpartition("/")
-        item, route = "", self._route(exchange.route)
-        if route is None or last == ITEM:
-            item, route = last, self._route(parent, f"/{ITEM}")
+        item, route = "", self._wholes.get(exchange.route.casefold())
+        if route is None:
+            parent, _, item = exchange.route.rpartition("/")
+            route = self._items.get(parent.casefold())
         if route is None:
             raise _no_endpoint(exchange)
-        if route.methods:
+        if route.methods and exchange.method not in route.methods:
             exchange.allow(*route.methods)
-        await route.answer(exchange, item)
-
-    def _route(self, path: str, item: str = "") -> Route | None:
-        """Return the route at a path, whose names may be in any case."""
-        return self._routes.get(f"{self._names.get(path.casefold(), path)}{item}")
+        return route.answer(exchange, item)
 
     def _routes_of(self, definition: ResourceDefinition) -> dict[str, Route]:
         """Return the routes of a resource type: the collection, its search and one resource."""
-
-        async def collection(exchange: Exchange, _: str) -> None:
-            await self._collection(exchange, definition)
-
-        async def search(exchange: Exchange, _: str) -> None:
-            await self._search(exchange, (definition,))
-
-        async def resource(exchange: Exchange, resource_id: str) -> None:
-            await self._resource(exchange, definition, resource_id)
-
         path = definition.endpoint
+        resource = partial(self._resource, definition)
         return {
-            path: Route(("GET", "POST"), collection),
-            f"{path}/.search": Route(("POST",), search),
+            path: Route(("GET", "POST"), partial(self._collection, definition)),
+            f"{path}/.search": Route(("POST",), partial(self._search, (definition,))),
             f"{path}/{ITEM}": Route(("GET", "PUT", "PATCH", "DELETE"), resource),
         }
 
     def _common_routes(self) -> dict[str, Route]:
         """Return the routes that belong to no resource type."""
-
-        async def everything(exchange: Exchange, _: str) -> None:
-            await self._list(exchange, self._registry.definitions)
-
-        async def search(exchange: Exchange, _: str) -> None:
-            await self._search(exchange, self._registry.definitions)
-
+        everything = self._registry.definitions
         return {
-            "": Route(("GET",), everything),
-            "/.search": Route(("POST",), search),
+            "": Route(("GET",), partial(self._list, everything)),
+            "/.search": Route(("POST",), partial(self._search, everything)),
             "/Bulk": Route(("POST",), self._carry_out),
             "/Me": Route((), _refuse_me),
             "/ServiceProviderConfig": self._discovered("ServiceProviderConfig"),
@@ -209,46 +214,44 @@ class Endpoints:
     def _discovered(self, kind: str) -> Route:
         """Return a route of discovery."""
 
-        async def discover(exchange: Exchange, item: str) -> None:
+        async def discover(exchange: Exchange, item: str) -> Response:
             if "filter" in exchange.query():
                 msg = f'"/{kind}" cannot be filtered; it always returns everything.'
                 raise Forbidden(msg)
-            body = self._discovery_of(kind, item, exchange.caller.base_url)
-            await send_json(exchange.send, 200, body)
+            return json_response(200, self._discovery_of(kind, item, exchange.caller.base_url))
 
         return Route(("GET",), discover)
 
-    async def _carry_out(self, exchange: Exchange, _: str) -> None:
+    async def _carry_out(self, exchange: Exchange, _: str) -> Response:
         request = read_bulk(await exchange.body(), exchange.limits)
-        await send_json(exchange.send, 200, await self._bulk.run(exchange.caller, request))
+        return json_response(200, await self._bulk.run(exchange.caller, request))
 
-    async def _collection(self, exchange: Exchange, definition: ResourceDefinition) -> None:
-        if exchange.method == "POST":
-            projection = exchange.projection(definition)
-            body = await exchange.body()
-            answer = await self._service.create(exchange.caller, definition, body, projection)
-            await _send_answer(exchange, answer)
-        else:
-            await self._list(exchange, (definition,))
+    async def _collection(
+        self, definition: ResourceDefinition, exchange: Exchange, item: str
+    ) -> Response:
+        if exchange.method != "POST":
+            return await self._list((definition,), exchange, item)
+        projection = exchange.projection(definition)
+        body = await exchange.body()
+        return _response(await self._service.create(exchange.caller, definition, body, projection))
 
-    async def _list(self, exchange: Exchange, definitions: tuple[ResourceDefinition, ...]) -> None:
+    async def _list(
+        self, definitions: tuple[ResourceDefinition, ...], exchange: Exchange, _: str
+    ) -> Response:
         query = query_of(exchange.query())
-        body = await self._queries.query(exchange.caller, definitions, query)
-        await send_json(exchange.send, 200, body)
+        return json_response(200, await self._queries.query(exchange.caller, definitions, query))
 
     async def _search(
-        self, exchange: Exchange, definitions: tuple[ResourceDefinition, ...]
-    ) -> None:
+        self, definitions: tuple[ResourceDefinition, ...], exchange: Exchange, _: str
+    ) -> Response:
         query = read_search(await exchange.body())
-        body = await self._queries.query(exchange.caller, definitions, query)
-        await send_json(exchange.send, 200, body)
+        return json_response(200, await self._queries.query(exchange.caller, definitions, query))
 
     async def _resource(
-        self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
-    ) -> None:
-        methods = {"PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
-        handle = methods.get(exchange.method, self._get)
-        await _send_answer(exchange, await handle(exchange, definition, resource_id))
+        self, definition: ResourceDefinition, exchange: Exchange, resource_id: str
+    ) -> Response:
+        handle = self._methods.get(exchange.method, self._get)
+        return _response(await handle(exchange, definition, resource_id))
 
     async def _get(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
@@ -297,21 +300,22 @@ class Endpoints:
         return list_response(resources, total=len(resources), start_index=1)
 
 
-async def _refuse_me(_exchange: Exchange, _item: str) -> None:
+async def _refuse_me(_exchange: Exchange, _item: str) -> Response:
     msg = '"/Me" is not supported: a directory\'s token stands for no person.'
     raise NotSupported(msg)
 
 
-async def _send_answer(exchange: Exchange, answer: Answer) -> None:
-    headers = {}
+def _response(answer: Answer) -> Response:
+    """Return the response with the answer of a use case."""
+    headers = []
     if answer.etag is not None:
-        headers["ETag"] = answer.etag
+        headers.append((b"etag", answer.etag.encode("latin-1")))
     if answer.location is not None:
-        headers["Location" if answer.status == 201 else "Content-Location"] = answer.location
+        name = b"location" if answer.status == 201 else b"content-location"
+        headers.append((name, answer.location.encode("latin-1")))
     if answer.resource is None:
-        await send_empty(exchange.send, answer.status, headers)
-    else:
-        await send_json(exchange.send, answer.status, answer.resource, headers)
+        return empty_response(answer.status, headers)
+    return json_response(answer.status, answer.resource, headers)
 
 
 def _no_endpoint(exchange: Exchange) -> NotFound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from starlette.types import Scope
@@ -27,7 +28,8 @@ def route_path(scope: Scope, mount_path: str = "") -> tuple[str, str] | None:
         The prefix and the route, which is empty or begins with ``/``; None when the path does
         not belong to the mount, or has an encoded slash, which is none that separates.
     """
-    if _ENCODED_SLASH.search(scope.get("raw_path") or b""):
+    raw_path = scope.get("raw_path") or b""
+    if b"%" in raw_path and _ENCODED_SLASH.search(raw_path):
         return None
     path: str = scope["path"]
     prefix, rest = _without_root(scope, path)
@@ -37,11 +39,17 @@ def route_path(scope: Scope, mount_path: str = "") -> tuple[str, str] | None:
         prefix += mount_path
     if rest and not rest.startswith("/"):
         return None
-    return prefix, _SLASHES.sub("/", rest).rstrip("/")
+    return prefix, _single(rest).rstrip("/")
+
+
+def _single(path: str) -> str:
+    return _SLASHES.sub("/", path) if "//" in path else path
 
 
 def _without_root(scope: Scope, path: str) -> tuple[str, str]:
     root: str = scope.get("root_path", "").rstrip("/")
+    if not root and path.startswith("/"):
+        return root, path
     if _is_below(path, root):
         return root, path[len(root) :]
     inner = root[len(scope.get("app_root_path", "")) :]
@@ -54,15 +62,31 @@ def _is_below(path: str, prefix: str) -> bool:
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
 
 
-def request_base_url(scope: Scope, prefix: str) -> str:
+def request_base_url(scope: Scope, prefix: str, host: bytes) -> str:
     """Return the base URL as the request's own: scheme, host and the mount's prefix.
 
     A Host header that is none falls back to the server's address. The prefix, which a client may
     have a part in, is encoded: the URL goes into headers.
+
+    Args:
+        scope: The ASGI scope.
+        prefix: The mount's prefix.
+        host: The Host header; empty where there is none.
     """
-    headers = dict(scope["headers"])
-    host = headers.get(b"host", b"").decode("latin-1")
-    if not _HOST.fullmatch(host):
-        name, port = scope.get("server") or ("localhost", None)
-        host = name if port is None else f"{name}:{port}"
-    return f"{scope.get('scheme', 'http')}://{host}{quote(_SLASHES.sub('/', prefix), _PATH_CHARACTERS)}"
+    name = _host(host)
+    if name is None:
+        server, port = scope.get("server") or ("localhost", None)
+        name = server if port is None else f"{server}:{port}"
+    return f"{scope.get('scheme', 'http')}://{name}{_encoded(prefix)}"
+
+
+@lru_cache(maxsize=64)
+def _host(header: bytes) -> str | None:
+    """Return the host that a Host header names, None where it names none."""
+    host = header.decode("latin-1")
+    return host if _HOST.fullmatch(host) else None
+
+
+@lru_cache(maxsize=64)
+def _encoded(prefix: str) -> str:
+    return quote(_single(prefix), _PATH_CHARACTERS)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scim_asgi.http.authentication import TOKEN
-from scim_asgi.http.responses import send_error
+from scim_asgi.http.responses import Reply, send_error
 from scim_asgi.protocol.errors import TooManyRequests
 
 if TYPE_CHECKING:
@@ -39,16 +39,18 @@ class ClientKey:
 
     def __init__(self) -> None:
         self._salt = os.urandom(16)
+        self._bucket = lru_cache(maxsize=_BUCKETS)(self._new_bucket)
 
     def __call__(self, scope: Scope) -> str:
         """Return the bucket of the request's client."""
-        host = (scope.get("client") or ("", 0))[0]
+        return self._bucket((scope.get("client") or ("", 0))[0])
+
+    def _new_bucket(self, host: str) -> str:
         network = _network(host).encode()
         bucket = hashlib.blake2b(network, digest_size=4, key=self._salt).digest()
         return f"client:{int.from_bytes(bucket, 'big') % _BUCKETS}"
 
 
-@lru_cache(maxsize=_BUCKETS)
 def _network(host: str) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -184,7 +186,12 @@ class FailedAuthenticationLimit:
         key = self._key(scope)
         sender = self._sender(key, scope)
         if sender in self._known or await self._counter.allows(key):
-            await self._app(scope, receive, self._watching(send, self._counter, key, sender))
+            # What it needs to know may be noted already.
+            reply = send if isinstance(send, Reply) else Reply(send)
+            try:
+                await self._app(scope, receive, reply)
+            finally:
+                await self._note(self._counter, key, sender, reply.status)
             return
         seconds = await self._counter.pause(key)
         msg = (
@@ -199,19 +206,14 @@ class FailedAuthenticationLimit:
         text = b"\0".join([key.encode(), *values])
         return hashlib.blake2b(text, digest_size=16, key=self._salt).digest()
 
-    def _watching(self, send: Send, counter: Counter, key: str, sender: bytes) -> Send:
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._known.pop(sender, None)
-                if message["status"] == 401:
-                    await counter.hit(key)
-                else:
-                    self._remember(sender)
-            await send(message)
-
-        return watched
-
-    def _remember(self, sender: bytes) -> None:
+    async def _note(self, counter: Counter, key: str, sender: bytes, status: int | None) -> None:
+        """Note how a request was answered; None where others answer it."""
+        if status is None:
+            return
+        self._known.pop(sender, None)
+        if status == 401:
+            await counter.hit(key)
+            return
         if len(self._known) >= _KNOWN:
             del self._known[next(iter(self._known))]
         self._known[sender] = None

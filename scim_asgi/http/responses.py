@@ -2,55 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from starlette.types import Send
+from msgspec import Struct
+from starlette.types import Message, Send
 
 from scim_asgi.protocol.errors import ScimError
 
 MEDIA_TYPE = b"application/scim+json"
 
+_CONTENT_TYPE = (b"content-type", MEDIA_TYPE)
+_NO_STORE = (b"cache-control", b"no-store")
+
 _encode = msgspec.json.Encoder().encode
 
 
-async def send_json(
-    send: Send, status: int, body: Any, headers: dict[str, str] | None = None
-) -> None:
-    """Send a JSON body with the SCIM media type.
+class Response(Struct, frozen=True):
+    """An answer that is ready to be sent.
+
+    Attributes:
+        status: The HTTP status code.
+        headers: All of its headers; names are in lower case.
+        content: Its body; empty where it has none.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    content: bytes = b""
+
+    async def send(self, send: Send) -> None:
+        """Send it by the ASGI callable."""
+        start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": self.content})
+
+
+class Reply:
+    """An ASGI `send` that says what has been sent: for those in front of whoever answers."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message, and note the status of the answer that it begins."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def json_response(status: int, body: Any, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
+    """Return an answer with a JSON body and the SCIM media type.
 
     Args:
-        send: The ASGI callable.
         status: The HTTP status code.
-        body: A JSON-able value.
-        headers: Further headers; their values are Latin-1 text.
+        body: A JSON-able value, or JSON.
+        headers: Further headers.
     """
-    content = _encode(body)
-    await _send(send, status, content, [(b"content-type", MEDIA_TYPE)], headers or {})
+    content = body if isinstance(body, bytes) else _encode(body)
+    length = (b"content-length", b"%d" % len(content))
+    return Response(status, [_CONTENT_TYPE, _NO_STORE, length, *headers], content)
 
 
-async def send_empty(send: Send, status: int, headers: dict[str, str] | None = None) -> None:
-    """Send an answer that has no body, such as 204 or 304."""
-    await _send(send, status, b"", [], headers or {}, sized=False)
+def empty_response(status: int, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
+    """Return an answer that has no body, such as 204 or 304."""
+    return Response(status, [_NO_STORE, *headers])
 
 
 async def send_error(send: Send, error: ScimError) -> None:
     """Send a SCIM Error message with the status and the headers of the error."""
-    await send_json(send, error.status, error.body(), error.headers)
-
-
-async def _send(
-    send: Send,
-    status: int,
-    content: bytes,
-    fixed: list[tuple[bytes, bytes]],
-    headers: dict[str, str],
-    *,
-    sized: bool = True,
-) -> None:
-    raw = [*fixed, (b"cache-control", b"no-store")]
-    if sized:
-        raw.append((b"content-length", str(len(content)).encode()))
-    raw += [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": content})
+    headers = [
+        (name.lower().encode(), value.encode("latin-1")) for name, value in error.headers.items()
+    ]
+    await json_response(error.status, error.body(), headers).send(send)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from scim_asgi.protocol.comparison import fold
 from scim_asgi.protocol.filters import And, Comparison, Node, Not, Or, Present, ValuePath
+
+Test: TypeAlias = "Callable[[Any], bool]"
+"""Whether a filter holds for an element: an object, or a simple value, which is its own `value`."""
 
 _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "co": lambda found, wanted: wanted in found,
@@ -19,29 +22,31 @@ _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def matches(node: Node, element: Any) -> bool:
-    """Return whether a value filter holds for an element.
+def compile_filter(node: Node) -> Test:
+    """Return a function that says whether a value filter holds for an element.
 
     Names and texts compare without case; ``true`` and ``"True"`` are the same. A comparison of
     values that do not go together does not hold.
 
     Args:
         node: What :func:`scim_asgi.protocol.filters.parse_value_filter` made.
-        element: An object, or a simple value, which is its own `value`.
     """
     match node:
         case And(terms):
-            return all(matches(term, element) for term in terms)
+            each_of = [compile_filter(term) for term in terms]
+            return lambda element: all(holds(element) for holds in each_of)
         case Or(terms):
-            return any(matches(term, element) for term in terms)
+            any_of = [compile_filter(term) for term in terms]
+            return lambda element: any(holds(element) for holds in any_of)
         case Not(term):
-            return not matches(term, element)
+            negated = compile_filter(term)
+            return lambda element: not negated(element)
         case Present(path):
-            return _sub(element, path.name) not in (None, "", [], {})
+            return lambda element: _sub(element, path.name) not in (None, "", [], {})
         case Comparison(path, operator, value):
-            return _compare(operator, _sub(element, path.name), value)
+            return _comparison(path.name, operator, value)
         case ValuePath():
-            return False
+            return lambda _: False
 
 
 def names_in(node: Node) -> Iterator[str]:
@@ -58,17 +63,44 @@ def names_in(node: Node) -> Iterator[str]:
             yield path.name
 
 
-def _sub(element: Any, name: str) -> Any:
-    if not isinstance(element, dict):
-        return element if name.casefold() == "value" else None
+def member(found: dict[str, Any], name: str) -> Any:
+    """Return the member of an object by name, in any case; None when there is none."""
+    value = found.get(name)
+    if value is not None or name in found:
+        return value
     folded = name.casefold()
-    return next((value for key, value in element.items() if key.casefold() == folded), None)
+    return next((value for key, value in found.items() if key.casefold() == folded), None)
 
 
-def _compare(operator: str, found: Any, wanted: Any) -> bool:
-    if operator in ("eq", "ne"):
-        return bool(_comparable(found) == _comparable(wanted)) is (operator == "eq")
-    left, right = _comparable(found), _comparable(wanted)
+def _sub(element: Any, name: str) -> Any:
+    if isinstance(element, dict):
+        return member(element, name)
+    return element if name.casefold() == "value" else None
+
+
+def _comparison(name: str, operator: str, value: Any) -> Test:
+    wanted = _comparable(value)
+    if operator == "eq":
+        return _equals(name, value, wanted)
+    if operator == "ne":
+        return lambda element: bool(_comparable(_sub(element, name)) != wanted)
+    return lambda element: _relates(operator, _comparable(_sub(element, name)), wanted)
+
+
+def _equals(name: str, value: Any, wanted: Any) -> Test:
+    kind = type(value)
+
+    def holds(element: Any) -> bool:
+        # Most are written alike.
+        found = element.get(name) if isinstance(element, dict) else None
+        if type(found) is kind and found == value:
+            return True
+        return bool(_comparable(_sub(element, name)) == wanted)
+
+    return holds
+
+
+def _relates(operator: str, left: Any, right: Any) -> bool:
     ordered = isinstance(left, str) == isinstance(right, str)
     if left is None or right is None or not ordered:
         return False

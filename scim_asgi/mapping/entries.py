@@ -54,19 +54,18 @@ class Entry(Struct, frozen=True):
     expression: Expression | None
     is_default: bool
 
-    def value(self, resource: dict[str, Any]) -> tuple[Any, Any]:
-        """Return what the path holds and what the entry makes of it; None is nothing.
+    def made_of(self, held: Any) -> Any:
+        """Return what the entry makes of what its path holds; None is nothing.
 
         Raises:
             ExpressionFailure: The expression was stopped.
         """
-        held = self.source.value(resource)
         if self.expression is None:
-            return held, held
+            return held
         if held is None and not self.expression.uses_default:
-            return None, None
+            return None
         result = self.expression.evaluate(held)
-        return held, None if result in ("", []) else result
+        return None if result in ("", []) else result
 
 
 class _Refused(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Generic, get_origin
 
 import msgspec
@@ -25,7 +24,12 @@ _PLAIN: tuple[tuple[Any, type], ...] = (
     (str | None, str),
     (bool | None, bool),
 )
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def _is_address(text: str) -> bool:
+    """Return whether a text is two parts around one @, with no white space anywhere."""
+    local, _, domain = text.partition("@")
+    return bool(local and domain) and "@" not in domain and text.split() == [text]
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -114,7 +118,7 @@ class AccountFields(Generic[A]):
     def accepts(self, destination: str, value: Any) -> bool:
         """Return whether a value can be that destination's; an address has to look like one."""
         if destination == EMAIL:
-            return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
+            return isinstance(value, str) and _is_address(value)
         return True
 
     def check(self, destination: str, shape: Shape) -> None:
@@ -160,6 +164,12 @@ class AccountFields(Generic[A]):
             found = "an object" if kind is None else said(frozenset({kind}))
             msg = f'the account field "{destination}" cannot be {found} like this: {error}'
             raise Misfit(msg) from None
+
+    def unconverted(self, destination: str) -> type:
+        """Return the type whose values stay as they are; `object` where all do."""
+        if destination not in self._fields:
+            return object
+        return self._plain.get(destination, type(None))
 
     def default(self, name: str) -> Any:
         """Return what a field holds where nothing is mapped to it, as JSON; None for nothing."""

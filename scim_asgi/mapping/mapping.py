@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from scim_asgi.mapping.attempts import TAKEN, Attempt, Explanation, shown
@@ -13,6 +13,7 @@ from scim_asgi.mapping.entries import Entry, EntryReader
 from scim_asgi.mapping.errors import ExpressionFailure, Unmappable
 from scim_asgi.mapping.fields import EMAIL, METADATA, ROLE, AccountFields, Misfit
 from scim_asgi.mapping.roles import RolePolicy, RoleRules, origin_of
+from scim_asgi.mapping.takers import RuleTaker, Taker
 
 ACTIVE = "active"
 """Attribute and field: whoever is closed by either is closed."""
@@ -52,10 +53,16 @@ class CompiledMapping:
         self._uses_rules = roles.has_rules and ROLE not in self._by_destination and fields.has(ROLE)
         if self._uses_rules:
             self._by_destination[ROLE] = []
+        self._takers = [
+            (RuleTaker if destination == ROLE and self._uses_rules else Taker)(
+                destination, found, fields, roles
+            )
+            for destination, found in self._by_destination.items()
+        ]
         self._return_entry = _return_entry(entries)
         self.uses_groups = self._uses_rules or any(each.source.reads_groups for each in entries)
 
-    def resolve(self, resource: Mapping[str, Any], *, was_active: bool | None = None) -> Mapped:
+    def resolve(self, resource: dict[str, Any], *, was_active: bool | None = None) -> Mapped:
         """Return what the mapping makes of a User.
 
         Args:
@@ -69,32 +76,42 @@ class CompiledMapping:
         values: dict[str, Any] = {}
         notes: list[str] = []
         key: str | None = None
-        for destination in self._by_destination:
-            for attempt in self._attempts(destination, user):
-                if attempt.note:
-                    notes.append(attempt.note)
-                if attempt.stops:
-                    raise Unmappable(destination, attempt.detail)
-                if not attempt.lost:
-                    _put(values, destination, attempt.value)
-                    key = self._return_key(destination, attempt) or key
-                    break
+        for taker in self._takers:
+            try:
+                value, entry = taker.take(user)
+            except (ExpressionFailure, Misfit):
+                value, entry = self._walk(taker.destination, user, notes)
+            if value is UNSET:
+                continue
+            if taker.key:
+                values.setdefault(METADATA, {})[taker.key] = value
+            else:
+                values[taker.destination] = value
+            if entry is not None and entry is self._return_entry:
+                key = _return_key(entry, value, user)
         self._require(values, user)
         if is_closed and values.get(ACTIVE) is True:
             values[ACTIVE] = False
         return Mapped(values, key, tuple(notes))
 
-    def _return_key(self, destination: str, winner: Attempt) -> str | None:
-        """Return by what a person is recognised, where it is `externalId` that fills the field.
+    def _walk(
+        self, destination: str, user: dict[str, Any], notes: list[str]
+    ) -> tuple[Any, Entry | None]:
+        """Return what the first attempt gives that is not lost, and its entry, as a taker does.
 
-        Where an expression may make the same of different people, it is what the directory sent.
+        Raises:
+            Unmappable: An attempt stops.
         """
-        entry = self._return_entry
-        if entry is None or (entry.destination, entry.key) != (destination, winner.key):
-            return None
-        keeps_apart = entry.expression is None or entry.expression.keeps_apart
-        value = winner.value if keeps_apart else winner.held
-        return None if value is None else str(value)
+        for attempt in self._attempts(destination, user):
+            if attempt.note:
+                notes.append(attempt.note)
+            if attempt.stops:
+                raise Unmappable(destination, attempt.detail)
+            if not attempt.lost:
+                entries = self._by_destination[destination]
+                by_key = {entry.key: entry for entry in entries}
+                return attempt.value, by_key.get(attempt.key)
+        return UNSET, None
 
     def _attempts(self, destination: str, user: dict[str, Any]) -> Iterator[Attempt]:
         """Yield what is tried for a destination, in order of preference."""
@@ -122,9 +139,9 @@ class CompiledMapping:
             yield from self._roles.checked(attempt, origin)
 
     def _attempt(self, entry: Entry, user: dict[str, Any]) -> Attempt:
-        held, value, lost, stops = None, None, "", False
+        held, value, lost, stops = entry.source.read(user), None, "", False
         try:
-            held, value = entry.value(user)
+            value = entry.made_of(held)
             if value is None:
                 lost = "it yields nothing"
             elif not self._fields.accepts(entry.destination, value):
@@ -132,7 +149,7 @@ class CompiledMapping:
             else:
                 value = self._fields.convert(entry.destination, value)
         except ExpressionFailure as error:
-            held, lost, stops = entry.source.value(user), f"its expression stopped: {error}", True
+            lost, stops = f"its expression stopped: {error}", True
         except Misfit as error:
             lost, stops = str(error), True
         return Attempt(
@@ -152,7 +169,7 @@ class CompiledMapping:
 
     def _missing(self, name: str, user: dict[str, Any]) -> str:
         held = "; ".join(
-            f'"{entry.key}" holds {shown(entry.source.value(user))}'
+            f'"{entry.key}" holds {shown(entry.source.read(user))}'
             for entry in self._by_destination.get(name, ())
         )
         wanted = "an e-mail address" if name == EMAIL else "a value"
@@ -163,7 +180,7 @@ class CompiledMapping:
         )
 
     def explain(
-        self, resource: Mapping[str, Any], *, was_active: bool | None = None
+        self, resource: dict[str, Any], *, was_active: bool | None = None
     ) -> list[Explanation]:
         """Return for each field of the account what was tried for it, and what came of it."""
         user, is_closed = _with_active(resource, was_active)
@@ -182,14 +199,6 @@ class CompiledMapping:
         return explained + [_explanation(name, (), self._fields) for name in missing]
 
 
-def _put(values: dict[str, Any], destination: str, value: Any) -> None:
-    field, dot, key = destination.partition(".")
-    if dot:
-        values.setdefault(METADATA, {})[key] = value
-    else:
-        values[field] = value
-
-
 def _return_entry(entries: list[Entry]) -> Entry | None:
     """Return the entry of `externalId`; where it feeds several fields, the plain path counts."""
     found = [
@@ -200,15 +209,22 @@ def _return_entry(entries: list[Entry]) -> Entry | None:
     return min(found, key=lambda entry: len(entry.source.steps), default=None)
 
 
-def _with_active(
-    resource: Mapping[str, Any], was_active: bool | None
-) -> tuple[dict[str, Any], bool]:
+def _return_key(entry: Entry, value: Any, user: dict[str, Any]) -> str | None:
+    """Return by what a person is recognised, where it is `externalId` that fills a field.
+
+    Where an expression may make the same of different people, it is what the directory sent.
+    """
+    keeps_apart = entry.expression is None or entry.expression.keeps_apart
+    key = value if keeps_apart else entry.source.read(user)
+    return None if key is None else str(key)
+
+
+def _with_active(resource: dict[str, Any], was_active: bool | None) -> tuple[dict[str, Any], bool]:
     """Return a User that has an `active`, and whether its directory says that it is closed."""
-    user = dict(resource)
-    is_closed = user.get(ACTIVE) is False
-    if was_active is not None:
-        user.setdefault(ACTIVE, was_active)
-    return user, is_closed
+    is_closed = resource.get(ACTIVE) is False
+    if was_active is None or ACTIVE in resource:
+        return resource, is_closed
+    return {**resource, ACTIVE: was_active}, is_closed
 
 
 def _explanation(

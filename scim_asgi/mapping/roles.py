@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from scim_asgi.mapping.attempts import TAKEN, Attempt, shown
@@ -70,6 +70,30 @@ class RolePolicy:
             return True
         roles = role if isinstance(role, list) else [role]
         return all(isinstance(each, str) and each in self._known for each in roles)
+
+    def of_groups(self, groups: Iterable[dict[str, Any]]) -> Any:
+        """Return the role that a member of these groups gets, UNSET for none.
+
+        Raises:
+            Misfit: It is none that the host knows; :meth:`from_groups` says what follows.
+        """
+        names = {fold(str(name)) for group in groups if (name := group.get("displayName"))}
+        for folded, rule in self._rules if names else ():
+            if folded in names:
+                return self.known(rule.role)
+        is_given = self._default is not None and self.knows(self._default)
+        return self._default if is_given else UNSET
+
+    def known(self, role: Any) -> Any:
+        """Return a role that may be passed on.
+
+        Raises:
+            Misfit: It may not.
+        """
+        if not self.knows(role):
+            msg = "it is none of the product's roles"
+            raise Misfit(msg)
+        return role
 
     def from_groups(self, groups: Iterable[dict[str, Any]]) -> Iterator[Attempt]:
         """Yield what each rule gives to a member of these groups, and then the default role."""

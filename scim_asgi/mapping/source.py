@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.errors import ScimAsgiError
 from scim_asgi.mapping.analysis import Shape
-from scim_asgi.mapping.elements import matches, names_in
+from scim_asgi.mapping.elements import names_in
 from scim_asgi.mapping.kinds import ANY, LIST, SCALARS, kinds_of_attribute
+from scim_asgi.mapping.steps import All, Index, Member, Read, Step, Where, compile_steps
 from scim_asgi.protocol.core import user_definition
 from scim_asgi.protocol.errors import InvalidFilter
-from scim_asgi.protocol.filters import Node, parse_value_filter
+from scim_asgi.protocol.filters import parse_value_filter
 from scim_asgi.protocol.schemas import Attribute
 
 _VERSIONED = re.compile(r"(urn:[^\[\]]*?:\d+(?:\.\d+)+:[A-Za-z0-9_-]+)[.:](.+)", re.IGNORECASE)
@@ -39,31 +39,6 @@ class SourceError(ScimAsgiError):
         self.position = position
 
 
-class Member(Struct, frozen=True):
-    """The member of an object by name, in any case; of each object in a list."""
-
-    name: str
-
-
-class Index(Struct, frozen=True):
-    """The n-th element of a list, from 0."""
-
-    number: int
-
-
-class All(Struct, frozen=True):
-    """All elements of a list."""
-
-
-class Where(Struct, frozen=True):
-    """The first element of a list that a filter matches."""
-
-    node: Node
-
-
-Step: TypeAlias = "Member | Index | All | Where"
-
-
 _UNKNOWN = Shape(kinds=ANY, items=SCALARS)
 
 
@@ -73,12 +48,14 @@ class Source(Struct, frozen=True):
     Attributes:
         urn: The extension whose container is looked into; None for the User itself.
         steps: What leads to the value.
+        read: Takes the value from a User.
         shape: What the value may be.
     """
 
     urn: str | None
     steps: tuple[Step, ...]
-    shape: Shape = _UNKNOWN
+    read: Read
+    shape: Shape
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,58 +79,6 @@ class Source(Struct, frozen=True):
         parts = (str(step) for step in self.steps)
         return ((self.urn or "").casefold(), *(part.casefold() for part in parts))
 
-    def value(self, resource: dict[str, Any]) -> Any:
-        """Return the value in a User: JSON without empty values, None when there is none.
-
-        A list comes without nested lists, and objects stand for their `value`.
-        """
-        found: Any = resource if self.urn is None else _member(resource, self.urn)
-        last = self.steps[-1]
-        for step in self.steps:
-            found = _take(found, step, is_last=step is last)
-        return _plain(found)
-
-
-def _take(found: Any, step: Step, *, is_last: bool) -> Any:
-    if type(step) is Member:
-        if isinstance(found, list):
-            return [_member(item, step.name) for item in found]
-        # Behind a simple value the last name is only a label.
-        is_label = is_last and not isinstance(found, dict)
-        return found if is_label else _member(found, step.name)
-    match step:
-        case Index(number):
-            items = _items(found)
-            return items[number] if number < len(items) else None
-        case All():
-            return _items(found)
-        case Where(node):
-            return next((item for item in _items(found) if matches(node, item)), None)
-
-
-def _items(found: Any) -> list[Any]:
-    if isinstance(found, list):
-        return found
-    return [] if found is None else [found]
-
-
-def _member(found: Any, name: str) -> Any:
-    if not isinstance(found, dict):
-        return None
-    if name in found:
-        return found[name]
-    folded = name.casefold()
-    return next((value for key, value in found.items() if key.casefold() == folded), None)
-
-
-def _plain(found: Any) -> Any:
-    if isinstance(found, dict):
-        found = _member(found, "value")
-    if isinstance(found, list):
-        items = [item for each in found for item in _items(_plain(each))]
-        return items or None
-    return None if found == "" else found
-
 
 def parse_source(text: str) -> Source:
     """Parse a source path, and check that a User can have what it names.
@@ -168,11 +93,13 @@ def parse_source(text: str) -> Source:
     steps = tuple(_steps(rest, offset))
     names = [step.name for step in steps if isinstance(step, Member)]
     attribute = _attribute(urn, names[0], offset)
-    if attribute is None:
-        return Source(urn, steps)
-    _check_filters(steps, attribute, offset + rest.find("[") + 1)
-    value = _value(attribute, names[1:], offset + rest.rfind(".") + 1)
-    return Source(urn, steps, _shape(steps, attribute, value))
+    shape = _UNKNOWN
+    if attribute is not None:
+        _check_filters(steps, attribute, offset + rest.find("[") + 1)
+        value = _value(attribute, names[1:], offset + rest.rfind(".") + 1)
+        shape = _shape(steps, attribute, value)
+    read = compile_steps(steps if urn is None else (Member(urn), *steps))
+    return Source(urn, steps, read, shape)
 
 
 def _split(text: str) -> tuple[str | None, str]:

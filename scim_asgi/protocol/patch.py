@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -45,7 +44,7 @@ class Edit(Struct, frozen=True, eq=False):
     place: int
 
 
-class Patch(Struct, dict=True):
+class Patch(Struct):
     """The operations of a PATCH, ready to be applied.
 
     Attributes:
@@ -68,12 +67,6 @@ class Patch(Struct, dict=True):
     def may_pass_over(self, edit: Edit) -> bool:
         """Return whether an edit that cannot be made is passed over: of what the server sets."""
         return self.tolerant and _is_set_by_server(edit.path.target)
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """The attributes that the PATCH names in its paths, whether it changes them or not."""
-        attributes = [edit.path.target.attribute for edit in (*self.edits, *self.row_edits)]
-        return frozenset(each.name for each in attributes if each is not None)
 
     @property
     def targets(self) -> list[Target]:

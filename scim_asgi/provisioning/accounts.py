@@ -73,7 +73,8 @@ class Claim(Struct, frozen=True):
 
 def view_of(record: ResourceRecord, groups: list[Related]) -> dict[str, Any]:
     """Return a User as mappings see it: with its id and groups."""
-    return {"id": record.id, **record.document, "groups": [_group(group) for group in groups]}
+    shown = [_group(group) for group in groups] if groups else []
+    return {"id": record.id, **record.document, "groups": shown}
 
 
 def was_active(account: AccountRecord | None) -> bool:
@@ -130,6 +131,8 @@ def earlier_account(earlier: list[AccountRecord]) -> AccountRecord | None:
     Raises:
         InFlight: It is being delivered, or its deletion is not confirmed yet.
     """
+    if not earlier:
+        return None
     gone = [account for account in earlier if account.resource is None]
     idle = [account for account in earlier if account.wanted_state != "active"]
     found = next(iter([*gone, *idle]), None)
@@ -151,7 +154,7 @@ def require_settled(account: AccountRecord | None, *, deleted: bool = False) -> 
     if account is None:
         return
     doomed = deleted and account.wanted_state == "deleted" and account.delivery_id is not None
-    if present().is_claimed(account) or doomed:
+    if doomed or (account.claimed_until and present().is_claimed(account)):
         raise InFlight
 
 
@@ -181,8 +184,14 @@ def want(
     """
     if account is None:
         account = AccountRecord(
-            organization_id=record.organization_id, id=uuid7(), wanted={}, wanted_state=state
+            organization_id=record.organization_id,
+            id=uuid7(),
+            wanted=mapped.fields,
+            wanted_state=state,
+            resource=record.number,
+            return_key=mapped.return_key,
         )
+        return with_delivery(account, account, reason, force=force)
     wanted = replace(
         account,
         resource=record.number,
@@ -198,13 +207,15 @@ def with_delivery(
     before: AccountRecord, wanted: AccountRecord, reason: str, *, force: bool
 ) -> AccountRecord:
     """Return the account with the delivery that it needs, under the same id while it is the same."""
-    wanted = replace(wanted, uncertain=is_uncertain(before))
-    if not (force or wanted.uncertain or differs(wanted)):
-        return replace(wanted, delivery_id=None, attempt=0, due_at=0)
+    uncertain = is_uncertain(before)
+    if not (force or uncertain or differs(wanted)):
+        return replace(wanted, uncertain=False, delivery_id=None, attempt=0, due_at=0)
     same = before.wanted == wanted.wanted and before.wanted_state == wanted.wanted_state
     if before.delivery_id is not None and same and not force:
-        return replace(wanted, reason=reason)
-    return replace(wanted, delivery_id=uuid7(), attempt=0, due_at=now(), reason=reason)
+        return replace(wanted, uncertain=uncertain, reason=reason)
+    return replace(
+        wanted, uncertain=uncertain, delivery_id=uuid7(), attempt=0, due_at=now(), reason=reason
+    )
 
 
 def differs(account: AccountRecord) -> bool:
@@ -222,9 +233,9 @@ def is_uncertain(account: AccountRecord) -> bool:
     return account.uncertain or account.claimed_by is not None
 
 
-def claimed(account: AccountRecord, claim: Claim) -> AccountRecord:
-    """Return the account claimed for delivery."""
-    return replace(account, claimed_by=claim.owner, claimed_until=claim.until)
+def claimed(account: AccountRecord, claim: Claim, *, undo: bytes | None) -> AccountRecord:
+    """Return the account claimed for delivery, with what a refusal puts back."""
+    return replace(account, claimed_by=claim.owner, claimed_until=claim.until, undo=undo)
 
 
 def before_of(account: AccountRecord | None) -> AccountBefore | None:

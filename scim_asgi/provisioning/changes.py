@@ -22,11 +22,14 @@ from scim_asgi.provisioning.differences import Differences, differences, first_o
 from scim_asgi.provisioning.log import name_of, passed_over, request_row
 from scim_asgi.provisioning.memberships import Memberships
 from scim_asgi.provisioning.preconditions import Preconditions
-from scim_asgi.provisioning.representation import Representations, etag, keys_of, load_related
+from scim_asgi.provisioning.representation import Representations, etag, keys_of
 from scim_asgi.provisioning.units import Changed, Effects, Inbound, Unit
 from scim_asgi.provisioning.wanted import WantedAccounts, undo_of
 from scim_asgi.store.base import Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, Related, ResourceKeys, ResourceRecord
+
+_SERVERS_OWN = frozenset({"id", "meta"})
+"""What every resource has and no document: directories may echo it."""
 
 
 class Changes:
@@ -81,7 +84,7 @@ class Changes:
             record = replace(record, number=unit.tx.resources.insert(record, search, keys))
             effects = self._memberships.set(unit, record, inbound.members)
         undo = Undo(record.number, None, 0, 0, None)
-        effects = effects.with_notes(*inbound.notes)
+        effects.notes += inbound.notes
         done = ("created", 201)
         return self._finish(unit, record, account, undo, done, effects, inbound.password)
 
@@ -128,8 +131,8 @@ class Changes:
         record, account = self._load(unit, resource_id, preconditions)
         document = replace_resource(unit.definition, record.document, inbound.document)
         effects = self._memberships.set(unit, record, inbound.members, replacing=True)
-        effects = replace(effects, opens=inbound.document.get("active") is True)
-        effects = effects.with_notes(*inbound.notes)
+        effects.opens = inbound.document.get("active") is True
+        effects.notes += inbound.notes
         return self._change(unit, record, account, document, effects, inbound.password)
 
     def patch(
@@ -143,28 +146,23 @@ class Changes:
         """
         definition = unit.definition
         record, account = self._load(unit, resource_id, preconditions)
-        shown = {"id", "meta", *definition.derived_attributes}
-        echoes = not patch.names.isdisjoint(shown)
-        current = self._whole(unit, record, patch) if echoes else record.document
-        document = apply_patch(definition, current, patch, self._limits)
-        require_all(definition, document)
-        password = document.pop("password", None) if definition.unstored_attributes else None
-        if echoes:
-            document = {name: value for name, value in document.items() if name not in shown}
+        named = _named(patch)
+        patched = apply_patch(definition, self._patchable(unit, record, named), patch, self._limits)
+        require_all(definition, patched)
+        password = patched.pop("password", None) if definition.unstored_attributes else None
+        for name in _SERVERS_OWN:
+            patched.pop(name, None)
+        effects = self._memberships.patch(unit, record, patch)
         # A unit may be run again, with the same plan.
-        ignored = passed_over(dict.fromkeys(patch.ignored))
-        effects = self._memberships.patch(unit, record, patch).with_notes(*ignored)
-        opens = document.get("active") is True and "active" in patch.names
-        effects = replace(effects, opens=opens)
-        return self._change(unit, record, account, document, effects, password)
+        effects.notes += passed_over(dict.fromkeys(patch.ignored))
+        effects.opens = patched.get("active") is True and "active" in named
+        return self._change(unit, record, account, patched, effects, password)
 
-    def _whole(self, unit: Unit, record: ResourceRecord, patch: Patch) -> dict[str, Any]:
-        """Return the resource with the read-only attributes that a directory may echo."""
-        definition = unit.definition
-        related = None
-        if patch.names & definition.derived_attributes:
-            related = load_related(unit.tx, definition, [record.number])[record.number]
-        return Representations(self._registry, unit.caller.base_url).whole(record, related)
+    def _patchable(self, unit: Unit, record: ResourceRecord, named: set[str]) -> dict[str, Any]:
+        """Return the resource, with what is the server's own where a directory echoes that."""
+        if named.isdisjoint(_SERVERS_OWN):
+            return record.document
+        return Representations(self._registry, unit.caller.base_url).whole(record)
 
     def delete(self, unit: Unit, resource_id: str, preconditions: Preconditions) -> Changed:
         """Delete a resource; a User whose account the host has goes once the host has let it go.
@@ -206,7 +204,7 @@ class Changes:
             return self._finish(unit, record, account, undo, ("unchanged", 200), effects, None)
         changed = self._store(unit, record, document)
         renamed = self._memberships.renamed(unit, record, changed)
-        effects = replace(effects, spread=effects.spread or renamed)
+        effects.spread = effects.spread or renamed
         return self._finish(unit, changed, account, undo, ("updated", 200), effects, password)
 
     def _store(
@@ -246,15 +244,16 @@ class Changes:
         """Work out the account, note what has to be delivered, and write the log."""
         found = differences(unit.definition, undo.document, record.document)
         attributes, more = first_of(found)
-        effects = effects.with_notes(*more)
-        related = {} if _is_brand_new(record, undo) else self._derived(unit, record)
+        effects.notes += more
+        related = self._derived(unit, record)
         if not self._accounts.has_accounts(record.resource_type):
             missing = self._accounts.missing(unit.tx, record)
-            effects = effects.with_notes(*(() if missing is None else (missing,)))
+            effects.notes += () if missing is None else (missing,)
             log = _log(unit, record, done, effects, attributes)
             return Changed(record=record, log=log, spread=effects.spread, related=related)
         wanted = self._accounts.want(unit, record, account, undo, password, opens=effects.opens)
-        account, effects = wanted.account, effects.with_notes(*wanted.notes)
+        account = wanted.account
+        effects.notes += wanted.notes
         if account.delivery_id is None:
             unit.tx.resources.release(record.number)
             log = _log(unit, record, done, effects, attributes)
@@ -272,7 +271,9 @@ class Changes:
         )
 
     def _derived(self, unit: Unit, record: ResourceRecord) -> dict[str, list[Related]]:
-        """Return what of a resource is worked out from others."""
+        """Return what of a resource is worked out from others: nothing where no group ever had it."""
+        if not record.group_changes:
+            return {}
         return {
             name: unit.tx.members.groups_of(record.number)
             for name in unit.definition.derived_attributes
@@ -320,10 +321,11 @@ def _log(
         is_pending: Whether the host is to be asked for anything else.
     """
     action, status = done
+    pending = is_pending or account is not None
     row = replace(
         request_row(unit.caller),
-        action=action,
-        status=status,
+        action="pending" if pending else action,
+        status=0 if pending else status,
         resource_type=record.resource_type,
         resource_id=record.id,
         resource_name=name_of(record.document),
@@ -332,14 +334,16 @@ def _log(
         members=effects.members,
         notes=list(effects.notes),
     )
-    pending = is_pending or account is not None
-    written = replace(row, action="pending", status=0) if pending else row
-    return replace(row, number=unit.tx.log.insert(written))
+    return replace(row, action=action, status=status, number=unit.tx.log.insert(row))
 
 
-def _is_brand_new(record: ResourceRecord, undo: Undo) -> bool:
-    """Return whether no earlier try to create a resource has stored it, so that no group has it."""
-    return undo.document is None and record.revision == 1
+def _named(patch: Patch) -> set[str]:
+    """Return the attributes that a PATCH names."""
+    return {
+        edit.path.target.attribute.name
+        for edit in (*patch.edits, *patch.row_edits)
+        if edit.path.target.attribute
+    }
 
 
 def _in_use(definition: ResourceDefinition, path: str) -> Uniqueness:

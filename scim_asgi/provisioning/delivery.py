@@ -180,12 +180,12 @@ def change_of(account: AccountRecord) -> Change | None:
 
 def changes_of(account: AccountRecord) -> dict[str, tuple[Any, Any]]:
     """Return each field that differs from what was confirmed, with its old and new value."""
-    before = account.confirmed or {}
-    return {
-        name: (before.get(name), account.wanted.get(name))
-        for name in dict.fromkeys([*before, *account.wanted])
-        if before.get(name) != account.wanted.get(name)
+    before, after = account.confirmed or {}, account.wanted
+    known = {name: (old, after.get(name)) for name, old in before.items() if old != after.get(name)}
+    come = {
+        name: (None, new) for name, new in after.items() if name not in before and new is not None
     }
+    return known | come
 
 
 def _outcome(task: asyncio.Future[Any], context: HookContext, said: dict[str, Any]) -> Outcome:

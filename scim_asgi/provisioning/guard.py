@@ -115,7 +115,7 @@ class ClosingGuard:
         guard = self._guard
         if guard is None or account is None or _RANK[state] <= _RANK[account.wanted_state]:
             return False
-        if 0 < account.released_until - now() <= RELEASED_FOR + _SLACK or is_new(account):
+        if _is_released(account) or is_new(account):
             return False
         closings = _closings(tx, guard, account)
         return closings.is_held or _is_too_much(guard, closings, account.wanted_state, state)
@@ -168,6 +168,11 @@ def taken_back(account: A, state: AccountState, *, opens: bool = False) -> A:
     if state == account.wanted_state and not is_open_again:
         return account
     return replace(account, held_since=None, held_change=None)
+
+
+def _is_released(account: AccountRecord) -> bool:
+    until = account.released_until
+    return until > 0 and 0 < until - now() <= RELEASED_FOR + _SLACK
 
 
 def _closings(tx: Transaction, guard: Guard, account: AccountRecord) -> Closings:

@@ -137,7 +137,7 @@ class HookSet:
             raise TypeError(msg)
 
     def __bool__(self) -> bool:
-        return any(name in self._hooks for name in CHANGES)
+        return not self._hooks.keys().isdisjoint(CHANGES)
 
     def missing(self) -> list[str]:
         """Return the required hooks that are not there; nothing when there are none at all."""

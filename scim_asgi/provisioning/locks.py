@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 
 class NamedLocks:
     """Locks by name; a name takes memory only while somebody holds or awaits it."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._locks: dict[str, _Lock] = {}
 
-    @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[None]:
-        """Hold the lock of a name."""
-        lock, users = self._locks.get(name, (asyncio.Lock(), 0))
-        self._locks[name] = (lock, users + 1)
+    def hold(self, name: str) -> _Hold:
+        """Return what holds the lock of a name, by ``async with``."""
+        return _Hold(self._locks, name)
+
+
+class _Lock(asyncio.Lock):
+    """A lock, and how many hold or await it."""
+
+    users = 0
+
+
+class _Hold:
+    __slots__ = ("_locks", "_name")
+
+    def __init__(self, locks: dict[str, _Lock], name: str) -> None:
+        self._locks = locks
+        self._name = name
+
+    async def __aenter__(self) -> None:
+        lock = self._locks.get(self._name)
+        if lock is None:
+            lock = self._locks[self._name] = _Lock()
+        lock.users += 1
         try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._locks[name]
-            if users == 1:
-                del self._locks[name]
-            else:
-                self._locks[name] = (lock, users - 1)
+            await lock.acquire()
+        except BaseException:
+            self._leave(lock)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        lock = self._locks[self._name]
+        lock.release()
+        self._leave(lock)
+
+    def _leave(self, lock: _Lock) -> None:
+        lock.users -= 1
+        if not lock.users:
+            del self._locks[self._name]

@@ -51,6 +51,8 @@ def with_error(row: LogRecord, error: ScimError, *, failed: bool) -> LogRecord:
 def passed_over(names: Iterable[str]) -> tuple[str, ...]:
     """Return what the log says of what was passed over: the first of it, and how much more."""
     names = list(names)
+    if not names:
+        return ()
     notes = [f"passed over, because it means nothing here: {name[:200]}" for name in names[:_SHOWN]]
     if len(names) > _SHOWN:
         notes.append(f"passed over as well: {len(names) - _SHOWN} more")

@@ -61,6 +61,8 @@ class Memberships:
         Raises:
             Mutability, InvalidValue: It cannot be applied.
         """
+        if not patch.row_edits:
+            return Effects()
         editor = self._editor(unit, record)
         for edit in patch.row_edits:
             editor.apply(edit)
@@ -68,6 +70,8 @@ class Memberships:
 
     def renamed(self, unit: Unit, before: ResourceRecord, after: ResourceRecord) -> bool:
         """Mark the members of a renamed group: a mapping may read its name."""
+        if not unit.definition.row_attributes:
+            return False
         name = "displayName"
         if before.document.get(name) == after.document.get(name):
             return False

@@ -48,6 +48,7 @@ _MESSAGE_NAMES = [
     "excludedAttributes",
 ]
 
+_TOKEN_PREFIX = TOKEN_PREFIX.encode()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -72,6 +73,8 @@ class LogPolicy:
         """Return a row of the provisioning log as it is kept."""
         if not self._personal_data:
             row = self._masked(row)
+        elif _is_harmless(row):
+            return row
         return replace(
             row,
             request_id=shown(row.request_id, _NAME),
@@ -164,12 +167,22 @@ def _types(registry: Registry) -> Iterable[str]:
                     yield from sub.canonical_values
 
 
-def _may_be_cut(changes: dict[str, Any]) -> bool:
+def _is_harmless(row: LogRecord) -> bool:
+    """Return whether nothing in a row can be a token or too long: most are short."""
+    text = f"{row.request_id} {row.path} {row.resource_name} {row.detail}"
+    return not (
+        len(text) > _NAME
+        or TOKEN_PREFIX in text
+        or len(row.method) > _METHOD
+        or row.notes
+        or _may_be_cut((row.changes, row.attributes))
+    )
+
+
+def _may_be_cut(changes: Any) -> bool:
     """Return whether changes may hold a token or a long text: they seldom do."""
-    if not changes:
-        return False
     text = _encode(changes)
-    return len(text) > _LONGEST or TOKEN_PREFIX.encode() in text
+    return len(text) > _LONGEST or _TOKEN_PREFIX in text
 
 
 def _cut(value: Any) -> Any:

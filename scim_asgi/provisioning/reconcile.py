@@ -274,7 +274,8 @@ class Reconciler:
         def take(tx: Transaction) -> list[AccountRecord]:
             taken = []
             for account in tx.accounts.due(present(), limit):
-                mine = claimed(replace(account, uncertain=is_uncertain(account)), self.claim())
+                doubtful = replace(account, uncertain=is_uncertain(account))
+                mine = claimed(doubtful, self.claim(), undo=account.undo)
                 tx.accounts.update(account, mine)
                 taken.append(mine)
             return taken

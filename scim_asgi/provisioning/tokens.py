@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import logging
 import re
 import secrets
@@ -24,6 +25,7 @@ from scim_asgi.store.records import LogRecord, TokenRecord
 logger = logging.getLogger("scim_asgi.tokens")
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = ["".join(pair) for pair in itertools.product(_ALPHABET, repeat=2)]
 _SECRET_LENGTH = 43
 _CHECKSUM_LENGTH = 6
 _LENGTH = len(TOKEN_PREFIX) + _SECRET_LENGTH + _CHECKSUM_LENGTH
@@ -130,11 +132,11 @@ def _checksum(secret: str) -> str:
 
 
 def _base62(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        number, rest = divmod(number, 62)
-        digits.append(_ALPHABET[rest])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range(0, length, 2):
+        number, rest = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[rest])
+    return "".join(reversed(pairs))[-length:]
 
 
 class Tokens:

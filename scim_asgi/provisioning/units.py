@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.provisioning.accounts import Claim
@@ -46,8 +45,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class Effects(Struct, frozen=True):
-    """What a change does besides the resource itself.
+class Effects(Struct):
+    """What a change does besides the resource itself, as it goes.
 
     Attributes:
         notes: What was passed over, in words, for the log.
@@ -60,10 +59,6 @@ class Effects(Struct, frozen=True):
     spread: bool = False
     opens: bool = False
     members: dict[str, Any] = {}
-
-    def with_notes(self, *notes: str) -> Effects:
-        """Return the effects with more notes."""
-        return replace(self, notes=(*self.notes, *notes)) if notes else self
 
 
 class Changed(Struct, frozen=True, kw_only=True):

@@ -105,7 +105,8 @@ class WantedAccounts:
             Unmappable: It makes none.
         """
         mapping = self._mappings.current(tx, record.organization_id)
-        groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
+        reads_some = mapping.uses_groups and record.group_changes
+        groups = tx.members.groups_of(record.number) if reads_some else []
         return map_user(mapping, record, groups, account)
 
     def want(
@@ -138,8 +139,9 @@ class WantedAccounts:
         if own is None and mapped.return_key is not None:
             earlier = unit.tx.accounts.by_return_key(record.organization_id, mapped.return_key)
             account = earlier_account(earlier)
-            undo = replace(undo, account=before_of(account))
-            if account is None and earlier:
+            if account is not None:
+                undo = replace(undo, account=before_of(account))
+            elif earlier:
                 notes = (*notes, _SHARED_KEY)
         state = wanted_state(mapped.fields, record.document, own)
         before = account
@@ -193,7 +195,7 @@ class WantedAccounts:
         if self._mappings.is_overtaken:
             wanted = replace(wanted, marked=True)
         if wanted.delivery_id is not None:
-            wanted = replace(claimed(wanted, unit.claim), undo=_undo_of_pending(account, undo))
+            wanted = claimed(wanted, unit.claim, undo=_undo_of_pending(account, undo))
         if account is None:
             return replace(wanted, number=unit.tx.accounts.insert(wanted))
         unit.tx.accounts.update(account, wanted)
@@ -213,10 +215,9 @@ class WantedAccounts:
             taken_back(account, "deleted"),
             wanted=closed(fields),
             wanted_state="deleted",
-            undo=encode_undo(undo_of(record, account)),
         )
         doomed = with_delivery(account, doomed, reason_of(unit.caller), force=True)
-        doomed = claimed(doomed, unit.claim)
+        doomed = claimed(doomed, unit.claim, undo=encode_undo(undo_of(record, account)))
         unit.tx.accounts.update(account, doomed)
         return doomed
 

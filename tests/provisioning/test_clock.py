@@ -20,6 +20,7 @@ from scim_asgi.provisioning.clock import GRACE, LONGEST_HOOK, now, present
 from scim_asgi.store.records import AccountRecord, LogRecord, Present
 from scim_asgi.store.sqlite import migrate
 from scim_asgi.store.sqlite.accounts import SqliteAccounts
+from scim_asgi.store.sqlite.counts import Counts
 from tests.client import Client, assert_error
 from tests.conftest import Scim
 from tests.product import raising
@@ -167,7 +168,7 @@ def accounts() -> Iterator[SqliteAccounts]:
     """The table of accounts in a database of its own."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate.migrate(connection)
-        yield SqliteAccounts(connection)
+        yield SqliteAccounts(connection, Counts())
 
 
 @pytest.mark.parametrize("limit", [1, 7, 1000])

@@ -57,10 +57,10 @@ async def form_of(scope: Scope, receive: Receive) -> Form:
         AdminError: It is no form.
         ScimError: It is too long, or not whole.
     """
-    check_headers(scope)
     headers = dict(scope["headers"])
+    check_headers(scope, headers)
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    body = await read_body(scope, receive, _LIMITS)
+    body = await read_body(headers, receive, _LIMITS)
     if body and media_type != _MEDIA_TYPE:
         raise AdminError(415, "media_type_unsupported", "This page takes forms of its own only.")
     return _read(body)

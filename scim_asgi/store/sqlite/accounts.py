@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import builtins
 import sqlite3
+import time
 from collections.abc import Iterable
 
 import msgspec
 from msgspec.structs import asdict
 
 from scim_asgi.ids import made_at
-from scim_asgi.store.records import AccountRecord, Closings, HeldChange, Present, WorkLeft
+from scim_asgi.store.records import (
+    AccountRecord,
+    AccountState,
+    Closings,
+    HeldChange,
+    Present,
+    WorkLeft,
+)
+from scim_asgi.store.sqlite.counts import Counts
 from scim_asgi.store.sqlite.rows import Table
 
 _TABLE = Table(
@@ -18,6 +27,7 @@ _TABLE = Table(
     AccountRecord,
     json=frozenset({"wanted", "confirmed"}),
     flags=frozenset({"marked", "uncertain"}),
+    seldom=("host_id", "confirmed", "confirmed_state", "held_since", "held_change"),
 )
 # What is wanted stays the same while the delivery's id does.
 _CONFIRM = """
@@ -110,10 +120,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SqliteAccounts:
-    """`scim_asgi.store.base.Accounts` on a connection."""
+    """`scim_asgi.store.base.Accounts` on a connection.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: The connection.
+        counts: What counts the accounts in each state.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, counts: Counts) -> None:
         self._connection = connection
+        self._counts = counts
 
     def by_number(self, number: int) -> AccountRecord | None:
         return _TABLE.one(self._connection, "WHERE number = ?", (number,))
@@ -126,17 +142,30 @@ class SqliteAccounts:
         return _TABLE.all(self._connection, condition, (organization_id, key))
 
     def insert(self, record: AccountRecord) -> int:
-        return _TABLE.insert(self._connection, record)
+        number = _TABLE.insert(self._connection, record)
+        self._count(record, 1)
+        return number
 
     def update(self, before: AccountRecord, after: AccountRecord) -> None:
-        _TABLE.update(self._connection, before.number, before, after)
+        if before.wanted_state == after.wanted_state:
+            _TABLE.update(self._connection, before.number, before, after)
+            return
+        closing = _closing(before.wanted_state, after.wanted_state)
+        _TABLE.update(self._connection, before.number, before, after, closing)
+        self._count(before, -1)
+        self._count(after, 1)
+
+    def _count(self, record: AccountRecord, more: int) -> None:
+        self._counts.add(record.organization_id, f"account:{record.wanted_state}", more)
 
     def confirm(self, delivered: AccountRecord, host_id: str | None) -> bool:
         named = (host_id, delivered.number, delivered.claimed_by, delivered.delivery_id)
         return self._connection.execute(_CONFIRM, named).rowcount == 1
 
     def delete(self, number: int) -> None:
-        self._connection.execute("DELETE FROM accounts WHERE number = ?", (number,))
+        query = "DELETE FROM accounts WHERE number = ? RETURNING organization_id, wanted_state"
+        for organization_id, state in self._connection.execute(query, (number,)).fetchall():
+            self._counts.add(organization_id, f"account:{state}", -1)
 
     def mark(self, resources: Iterable[int]) -> None:
         self._connection.execute(_MARK, (_encode(list(resources)).decode(),))
@@ -155,6 +184,7 @@ class SqliteAccounts:
         return _TABLE.all(self._connection, condition, (organization_id, after, last, limit))
 
     def organizations(self) -> builtins.list[str]:
+        self._counts.write(self._connection)
         return [each for (each,) in self._connection.execute(_ORGANIZATIONS)]
 
     def unsettled(self, organization_id: str) -> int:
@@ -215,6 +245,8 @@ class SqliteAccounts:
         active, inactive, closed, deleted, is_held = self._connection.execute(
             _CLOSINGS, given
         ).fetchone()
+        active += self._counts.unwritten(organization_id, "account:active")
+        inactive += self._counts.unwritten(organization_id, "account:inactive")
         return Closings(active, active + inactive, closed, deleted, bool(is_held))
 
     def held(self, organization_id: str) -> int:
@@ -228,3 +260,15 @@ class SqliteAccounts:
 
     def release(self, organization_id: str, until: int) -> int:
         return self._connection.execute(_RELEASE, (until, organization_id)).rowcount
+
+
+def _closing(before: AccountState, after: AccountState) -> dict[str, int | None]:
+    """Return what is noted of when an account was closed, where its state has changed.
+
+    What is taken back counts no more; an account that was closed already was closed then.
+    """
+    at = time.time_ns() // 1_000_000
+    deleted: dict[str, int | None] = {"deleted_at": at if after == "deleted" else None}
+    if "active" not in (before, after):
+        return deleted
+    return {"closed_at": at if before == "active" else None, **deleted}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from scim_asgi.store.records import SeenRecord, Totals
+from scim_asgi.store.sqlite.counts import Counts
 from scim_asgi.store.sqlite.rows import Table
 
 _SEEN = Table("connections", SeenRecord)
@@ -18,10 +19,16 @@ _COUNTS = "SELECT counted, total FROM counts WHERE organization_id = ?"
 
 
 class SqliteConnections:
-    """`scim_asgi.store.base.ConnectionTable` on a connection."""
+    """`scim_asgi.store.base.ConnectionTable` on a connection.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: The connection.
+        counts: What counts what organizations have.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, counts: Counts) -> None:
         self._connection = connection
+        self._counts = counts
 
     def seen(self, organization_id: str) -> SeenRecord | None:
         return _SEEN.one(self._connection, "WHERE organization_id = ?", (organization_id,))
@@ -31,6 +38,7 @@ class SqliteConnections:
         self._connection.execute(_NOTE, named)
 
     def totals(self, organization_id: str) -> Totals:
+        self._counts.write(self._connection)
         counts = dict(self._connection.execute(_COUNTS, (organization_id,)).fetchall())
         return Totals(
             users=counts.get("resource:User", 0),

@@ -11,10 +11,11 @@ import msgspec
 
 from scim_asgi.store.records import LogRecord
 from scim_asgi.store.selections import LogSelection
+from scim_asgi.store.sqlite.counts import Counts
 from scim_asgi.store.sqlite.rows import Table
 
 _JSON = frozenset({"changes", "attributes", "members", "hook", "notes"})
-_LOG = Table("provisioning_log", LogRecord, json=_JSON)
+_LOG = Table("provisioning_log", LogRecord, json=_JSON, seldom=("scim_type",))
 _COMPLETE = """
 UPDATE provisioning_log SET action = ?, status = ?, scim_type = ?, detail = ?, changes = ?,
     attributes = ?, members = ?, hook = ?
@@ -79,16 +80,28 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SqliteLog:
-    """`scim_asgi.store.base.LogTable` on a connection."""
+    """`scim_asgi.store.base.LogTable` on a connection.
+
+    Args:
+        connection: The connection.
+        counts: What counts the rows.
+        kept: Returns what is kept of a row.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, kept: Callable[[LogRecord], LogRecord]
+        self,
+        connection: sqlite3.Connection,
+        counts: Counts,
+        kept: Callable[[LogRecord], LogRecord],
     ) -> None:
         self._connection = connection
+        self._counts = counts
         self._kept = kept
 
     def insert(self, record: LogRecord) -> int:
-        return _LOG.insert(self._connection, self._kept(record))
+        number = _LOG.insert(self._connection, self._kept(record))
+        self._counts.add(record.organization_id, "log", 1)
+        return number
 
     def complete(self, record: LogRecord) -> None:
         kept = self._kept(record)
@@ -156,16 +169,22 @@ class SqliteLog:
         return [action for (action,) in rows]
 
     def totals(self, after: str, limit: int) -> builtins.list[tuple[str, int]]:
+        self._counts.write(self._connection)
         return self._connection.execute(_ORGANIZATIONS, (after, limit)).fetchall()
 
     def has_before(self, organization_id: str, at: int) -> bool:
         return self._connection.execute(_HAS_BEFORE, (organization_id, at)).fetchone() is not None
 
     def prune_before(self, organization_id: str, at: int, limit: int) -> int:
-        return self._connection.execute(_PRUNE, (organization_id, at, limit)).rowcount
+        return self._prune(organization_id, _PRUNE, (organization_id, at, limit))
 
     def prune_oldest(self, organization_id: str, limit: int) -> int:
-        return self._connection.execute(_PRUNE_ROWS, (organization_id, limit)).rowcount
+        return self._prune(organization_id, _PRUNE_ROWS, (organization_id, limit))
+
+    def _prune(self, organization_id: str, query: str, given: tuple[Any, ...]) -> int:
+        pruned = self._connection.execute(query, given).rowcount
+        self._counts.add(organization_id, "log", -pruned)
+        return pruned
 
 
 def _numbers(selection: LogSelection) -> str:

@@ -12,6 +12,7 @@ from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceKeys, ResourceRecord
 from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite import queries
+from scim_asgi.store.sqlite.counts import Counts
 from scim_asgi.store.sqlite.lookups import TakesLong
 
 _COLUMNS = """number, organization_id, resource_type, id, document, version, revision, created,
@@ -76,10 +77,15 @@ class SqliteResources:
 
     Args:
         connection: The connection.
+        counts: What counts the resources of each type.
         is_brief: Whether a document that is too long to be read at once raises TakesLong.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, is_brief: bool = False) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, counts: Counts, *, is_brief: bool = False
+    ) -> None:
+        self._counts = counts
+        self._connection = connection
         self._execute = connection.execute
         self._execute_many = connection.executemany
         self._is_brief = is_brief
@@ -119,6 +125,7 @@ class SqliteResources:
         )
         number = cursor.lastrowid
         assert number is not None
+        self._add_to_count(record, 1)
         self._change_keys(record, number, _NO_KEYS, keys)
         return number
 
@@ -153,7 +160,11 @@ class SqliteResources:
         self._execute(_LEAVE_GROUPS, (at, record.number))
         self._change_keys(record, record.number, keys, _NO_KEYS)
         self.release(record.number)
-        self._execute(_DELETE, (record.number,))
+        if self._execute(_DELETE, (record.number,)).rowcount:
+            self._add_to_count(record, -1)
+
+    def _add_to_count(self, record: ResourceRecord, more: int) -> None:
+        self._counts.add(record.organization_id, f"resource:{record.resource_type}", more)
 
     def _change_keys(
         self,
@@ -197,6 +208,7 @@ class SqliteResources:
 
     def _count(self, selection: Selection, part: Part) -> int:
         if part.condition is None:
+            self._counts.write(self._connection)
             space = (selection.organization_id, part.definition.name)
             row = self._execute(_TOTAL, space).fetchone()
             return 0 if row is None else int(row[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +17,25 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
+class _Insert(Struct, frozen=True):
+    """A statement that inserts, and where in its values what stands."""
+
+    sql: str
+    get: Callable[[Any], tuple[Any, ...]]
+    json: list[int]
+    flags: list[int]
+
+    def values(self, record: Struct) -> list[Any]:
+        """Return what of a record is bound to the statement."""
+        values = list(self.get(record))
+        for place in self.json:
+            if values[place] is not None:
+                values[place] = _encode(values[place]).decode()
+        for place in self.flags:
+            values[place] = int(values[place])
+        return values
+
+
 class Table(Generic[R]):
     """A table whose rows are values of a struct; the key is the column `number`.
 
@@ -24,6 +44,8 @@ class Table(Generic[R]):
         record: The struct; a field `number`, where it has one, is the key and not written.
         json: The fields that are stored as JSON text.
         flags: The fields that are booleans, which SQLite keeps as 0 and 1.
+        seldom: The fields that a new record seldom has. None is dear to bind: it is offered to
+            adapters first, as all is that is no plain int, float or str.
     """
 
     def __init__(
@@ -33,6 +55,7 @@ class Table(Generic[R]):
         *,
         json: frozenset[str] = frozenset(),
         flags: frozenset[str] = frozenset(),
+        seldom: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self._record = record
@@ -40,24 +63,52 @@ class Table(Generic[R]):
         self._written = [each for each in self._names if each != "number"]
         self._get = attrgetter(*self._written)
         self._json = json
-        self._json_places = [self._written.index(name) for name in json]
         self._flags = flags
-        self.select = f"SELECT {', '.join(self._names)} FROM {name}"
-        columns = ", ".join(self._written)
-        marks = ", ".join("?" * len(self._written))
-        self._insert = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
+        self._seldom = tuple(map(attrgetter, seldom))
+        self._select = f"SELECT {', '.join(self._names)} FROM {name}"
+        self._insert = self._compile_insert(self._written)
+        self._insert_most = self._compile_insert([x for x in self._written if x not in seldom])
         self._updates: dict[tuple[str, ...], str] = {}
+        self._queries: dict[str, str] = {}
+
+    def _compile_insert(self, names: list[str]) -> _Insert:
+        marks = ", ".join("?" * len(names))
+        return _Insert(
+            sql=f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({marks})",
+            get=attrgetter(*names),
+            json=[names.index(name) for name in self._json if name in names],
+            flags=[names.index(name) for name in self._flags if name in names],
+        )
 
     def insert(self, connection: sqlite3.Connection, record: R) -> int:
         """Insert a record and return its number."""
-        number = connection.execute(self._insert, self._values(record)).lastrowid
+        is_full = any(get(record) is not None for get in self._seldom)
+        insert = self._insert if is_full else self._insert_most
+        number = connection.execute(insert.sql, insert.values(record)).lastrowid
         assert number is not None
         return number
 
-    def update(self, connection: sqlite3.Connection, number: int, before: R, after: R) -> None:
-        """Write the fields of a record that differ; indexes of all others stay as they are."""
+    def update(
+        self,
+        connection: sqlite3.Connection,
+        number: int,
+        before: R,
+        after: R,
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        """Write the fields of a record that differ; indexes of all others stay as they are.
+
+        Args:
+            connection: The connection.
+            number: The record's number.
+            before: The record as it is stored.
+            after: The record as it is to be.
+            more: Further columns and their values.
+        """
         compared = zip(self._written, self._get(before), self._get(after), strict=True)
         changed = {name: new for name, old, new in compared if old != new}
+        if more:
+            changed.update(more)
         if not changed:
             return
         names = tuple(changed)
@@ -75,7 +126,7 @@ class Table(Generic[R]):
         self, connection: sqlite3.Connection, condition: str, parameters: tuple[Any, ...]
     ) -> R | None:
         """Return the record that meets a condition (SQL behind the FROM), or None."""
-        row = connection.execute(f"{self.select} {condition}", parameters).fetchone()
+        row = connection.execute(self._query(condition), parameters).fetchone()
         return None if row is None else self._read(row)
 
     def all(
@@ -85,8 +136,15 @@ class Table(Generic[R]):
         parameters: tuple[Any, ...] | dict[str, Any],
     ) -> list[R]:
         """Return the records that meet a condition (SQL behind the FROM)."""
-        rows = connection.execute(f"{self.select} {condition}", parameters)
+        rows = connection.execute(self._query(condition), parameters)
         return [self._read(row) for row in rows]
+
+    def _query(self, condition: str) -> str:
+        """Return the query with a condition: always the same text, which is hashed but once."""
+        query = self._queries.get(condition)
+        if query is None:
+            query = self._queries[condition] = f"{self._select} {condition}"
+        return query
 
     def _read(self, row: tuple[Any, ...]) -> R:
         values = dict(zip(self._names, row, strict=True))
@@ -96,10 +154,3 @@ class Table(Generic[R]):
         for name in self._flags:
             values[name] = bool(values[name])
         return self._record(**values)
-
-    def _values(self, record: R) -> list[Any]:
-        values = list(self._get(record))
-        for place in self._json_places:
-            if values[place] is not None:
-                values[place] = _encode(values[place]).decode()
-        return values

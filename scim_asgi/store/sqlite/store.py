@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
@@ -26,19 +26,19 @@ from scim_asgi.store.sqlite.lookups import LookUps, TakesLong
 from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
+from scim_asgi.store.sqlite.session import Session
 from scim_asgi.store.sqlite.tables import SqliteTokens
-from scim_asgi.store.sqlite.versions import MAPPINGS, ROLES, SqliteRemappings, SqliteVersions
+from scim_asgi.store.sqlite.versions import (
+    MAPPINGS,
+    ROLES,
+    SqliteRemappings,
+    SqliteVersions,
+)
 from scim_asgi.store.sqlite.writer import Writer
 
 logger = logging.getLogger("scim_asgi")
 
 T = TypeVar("T")
-
-# The other columns of a query with max() are those of the row that has it.
-_STAMP = """
-SELECT * FROM (SELECT max(number), saved_at FROM mappings WHERE organization_id = ?),
-    (SELECT max(number), saved_at FROM role_rules WHERE organization_id = ?)
-"""
 
 _CHECKED_AGAIN = 0.01
 """After how many seconds a look-up checks again that the file is the one that is open."""
@@ -57,6 +57,7 @@ class SqliteTransaction:
     Args:
         connection: The connection; it is used for one unit of work at a time.
         kept: Returns what is kept of a row of the provisioning log.
+        session: What the connection's transactions keep in memory, where one writes.
         is_bounded: Whether queries are ended early enough whatever they are.
         is_brief: Whether it runs in the event loop: what would hold that up raises TakesLong.
     """
@@ -66,19 +67,22 @@ class SqliteTransaction:
         connection: sqlite3.Connection,
         kept: Callable[[LogRecord], LogRecord] = _whole,
         *,
+        session: Session | None = None,
         is_bounded: bool = False,
         is_brief: bool = False,
     ) -> None:
-        self.resources = SqliteResources(connection, is_brief=is_brief)
+        self._session = session = session or Session()
+        counts, stamps = session.counts, session.stamps
+        self.resources = SqliteResources(connection, counts, is_brief=is_brief)
         self.members = SqliteMembers(connection, is_brief=is_brief)
-        self.accounts = SqliteAccounts(connection)
+        self.accounts = SqliteAccounts(connection, counts)
         self.tokens = SqliteTokens(connection)
-        self.mappings = SqliteVersions(connection, MAPPINGS)
-        self.roles = SqliteVersions(connection, ROLES)
+        self.mappings = SqliteVersions(connection, MAPPINGS, stamps)
+        self.roles = SqliteVersions(connection, ROLES, stamps)
         self.remappings = SqliteRemappings(connection)
         self.browser = SqliteBrowser(connection)
-        self.connections = SqliteConnections(connection)
-        self.log = SqliteLog(connection, kept)
+        self.connections = SqliteConnections(connection, counts)
+        self.log = SqliteLog(connection, counts, kept)
         self._connection = connection
         self._is_bounded = is_bounded
         self._is_brief = is_brief
@@ -106,6 +110,7 @@ class SqliteTransaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
+        self._session.save(self._connection)
         self._connection.execute("SAVEPOINT part")
         try:
             yield
@@ -113,14 +118,14 @@ class SqliteTransaction:
             msg = f"The database cannot be used now: {error}."
             raise StoreUnavailable(msg) from error
         except Exception:
+            self._session.undo()
             self._connection.execute("ROLLBACK TO part")
             self._connection.execute("RELEASE part")
             raise
         self._connection.execute("RELEASE part")
 
     def stamp(self, organization_id: str) -> Stamp:
-        found: Stamp = self._connection.execute(_STAMP, (organization_id,) * 2).fetchone()
-        return found
+        return self._session.stamps.of(self._connection, organization_id)
 
     def host(self) -> HostRecord | None:
         row = self._connection.execute("SELECT account_fields, roles FROM host").fetchone()
@@ -163,7 +168,8 @@ class SqliteStore:
         self._has_several = path != MEMORY
         self._reading = Connection(path, busy_timeout) if self._has_several else self._writing
         self._looking = LookUps(path)
-        self._writer = Writer(self._writing, busy_timeout, self._check)
+        self._session = Session()
+        self._writer = Writer(self._writing, busy_timeout, self._session, self._check)
         self._kept = kept
         self._is_replaced = False
         self._checked_at = 0.0
@@ -175,22 +181,27 @@ class SqliteStore:
     async def _open(self, *, make: bool) -> None:
         await self._writing.open()
         try:
-            await _translated(self._writing.run(lambda opened: migrate(opened, make=make)))
+            with _in_our_words:
+                await self._writing.run(lambda opened: migrate(opened, make=make))
             self._writing.here.execute("PRAGMA busy_timeout = 0")
-            self._to_write = SqliteTransaction(self._writing.here, self._kept)
-            self._to_write_at_once = SqliteTransaction(
-                self._writing.here, self._kept, is_brief=True
-            )
+            self._to_write = self._transaction()
+            self._to_write_at_once = self._transaction(is_brief=True)
             if self._has_several:
                 await self._reading.open()
                 self._to_read = SqliteTransaction(self._reading.here)
-                looking = await _translated(self._reading.run(lambda _: self._looking.open()))
+                with _in_our_words:
+                    looking = await self._reading.run(lambda _: self._looking.open())
                 self._to_look_up = SqliteTransaction(looking, is_bounded=True, is_brief=True)
             self._file.remember()
         except BaseException:
             await self.close()
             raise
         self._is_replaced = False
+
+    def _transaction(self, *, is_brief: bool = False) -> SqliteTransaction:
+        return SqliteTransaction(
+            self._writing.here, self._kept, session=self._session, is_brief=is_brief
+        )
 
     async def close(self) -> None:
         await self._writer.finish()
@@ -208,8 +219,9 @@ class SqliteStore:
     ) -> T:
         if self._is_replaced:
             await self._reopen()
-        if fresh:
-            await _translated(self._writer.flush())
+        if fresh and self._writer.has_notes:
+            with _in_our_words:
+                await self._writer.flush()
         if not self._has_several:
             return await self.write(work, durable=False)
         if brief:
@@ -217,7 +229,8 @@ class SqliteStore:
                 return self._look_up(work, single=single)
             except TakesLong:
                 pass
-        return await _translated(self._reading.run(lambda opened: self._read(opened, work)))
+        with _in_our_words:
+            return await self._reading.run(lambda opened: self._read(opened, work))
 
     async def write(
         self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
@@ -225,7 +238,8 @@ class SqliteStore:
         if self._is_replaced:
             await self._reopen()
         unit = self._writer.write(partial(self._work, work), durable=durable, brief=brief)
-        return await _translated(unit)
+        with _in_our_words:
+            return await unit
 
     def note(self, work: Callable[[Transaction], None]) -> None:
         if self._is_replaced:
@@ -274,13 +288,19 @@ class SqliteStore:
                 await self._open(make=False)
 
 
-async def _translated(awaitable: Awaitable[T]) -> T:
-    """Say what SQLite says in the words of the store."""
-    try:
-        return await awaitable
-    except sqlite3.OperationalError as error:
-        msg = f"The database cannot be used now: {error}."
-        raise StoreUnavailable(msg) from error
-    except sqlite3.DatabaseError as error:
-        msg = f"The database cannot be used: {error}."
-        raise StoreError(msg) from error
+class _InOurWords:
+    """Says what SQLite says in the words of the store; holds nothing, so one does for all."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sqlite3.OperationalError):
+            msg = f"The database cannot be used now: {error}."
+            raise StoreUnavailable(msg) from error
+        if isinstance(error, sqlite3.DatabaseError):
+            msg = f"The database cannot be used: {error}."
+            raise StoreError(msg) from error
+
+
+_in_our_words = _InOurWords()

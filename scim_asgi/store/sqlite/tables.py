@@ -29,7 +29,8 @@ class SqliteTokens:
         _TOKENS.insert(self._connection, record)
 
     def live(self, digest: bytes, at: int) -> LiveToken | None:
-        row = self._connection.execute(_LIVE, (digest, at)).fetchone()
+        # Bytes would be offered to adapters first, which takes long.
+        row = self._connection.execute(_LIVE, (bytearray(digest), at)).fetchone()
         return None if row is None else LiveToken(*row)
 
     def ended(self, digest: bytes, at: int) -> TokenRecord | None:

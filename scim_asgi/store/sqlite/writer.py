@@ -17,6 +17,7 @@ from msgspec import Struct
 from scim_asgi.store.errors import StoreUnavailable
 from scim_asgi.store.sqlite.connection import Connection, is_busy
 from scim_asgi.store.sqlite.lookups import TakesLong
+from scim_asgi.store.sqlite.session import Session
 
 logger = logging.getLogger("scim_asgi")
 
@@ -70,6 +71,7 @@ class Writer:
     Args:
         connection: Where they run.
         patience: How many seconds to wait for another process's lock.
+        session: What its transactions keep in memory.
         check: What raises when that is not where they should: called before units run, and
             again before anybody is told that they are stored.
     """
@@ -78,10 +80,12 @@ class Writer:
         self,
         connection: Connection,
         patience: float,
+        session: Session,
         check: Callable[[sqlite3.Connection], None],
     ) -> None:
         self._connection = connection
         self._patience = round(patience * 1000)
+        self._session = session
         self._check = check
         self._waiting: deque[_Unit] = deque()
         self._notes = 0
@@ -89,12 +93,12 @@ class Writer:
         self._running: asyncio.Task[None] | None = None
         self._durable = True
 
-    async def write(self, work: Work[T], *, durable: bool, brief: bool) -> T:
-        """Run a unit of work and return its result once its transaction is committed."""
+    def write(self, work: Work[T], *, durable: bool, brief: bool) -> asyncio.Future[T]:
+        """Run a unit of work; its result is there once its transaction is committed."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Unit(work, durable, brief, future))
         self._start()
-        return await future
+        return future
 
     def note(self, work: Work[None]) -> None:
         """Run a brief unit of work that nobody waits for, with the next ones or soon."""
@@ -105,10 +109,14 @@ class Writer:
                 _NOTED, self._start, context=Context()
             )
 
+    @property
+    def has_notes(self) -> bool:
+        """Whether something is noted that is not stored yet."""
+        return self._notes > 0
+
     async def flush(self) -> None:
         """Wait until everything that was noted is stored."""
-        if self._notes:
-            await self.write(_nothing, durable=False, brief=True)
+        await self.write(_nothing, durable=False, brief=True)
 
     async def finish(self) -> None:
         """Wait until nothing waits any more, whether it could be stored or not."""
@@ -214,6 +222,7 @@ class Writer:
     ) -> None:
         """Run what waits, what comes meanwhile included, unless it needs a commit of its own."""
         self._check(connection)
+        self._session.begin()
         began, is_careful = time.monotonic(), False
         while self._waiting and len(units) < MAX_UNITS:
             if self._waiting[0].durable and not durable:
@@ -222,16 +231,49 @@ class Writer:
             units.append(unit)
             # What runs in the thread may not run twice, so that nothing behind it may spoil it.
             is_careful = is_careful or unit.is_careful or not unit.brief
-            if not (unit.brief and _run_at_once(unit, connection, is_careful=is_careful)):
+            if not (unit.brief and self._run_at_once(unit, connection, is_careful=is_careful)):
                 is_careful = True
-                await self._connection.run(partial(_run_unit, unit))
+                await self._connection.run(partial(self._run_unit, unit))
             if time.monotonic() - began > _TURN:
                 await asyncio.sleep(0)
                 began = time.monotonic()
 
     def _end(self, connection: sqlite3.Connection) -> None:
+        self._session.save(connection)
         connection.execute("COMMIT")
         self._check(connection)
+
+    def _run_at_once(
+        self, unit: _Unit, connection: sqlite3.Connection, *, is_careful: bool
+    ) -> bool:
+        """Run a brief unit; return False, and leave nothing of it, where it is not so brief.
+
+        Raises:
+            _Spoilt: It has failed and left changes.
+        """
+        if is_careful:
+            self._run_unit(unit, connection, at_once=True)
+        else:
+            _run_bare(unit, connection)
+        if not isinstance(unit.error, TakesLong):
+            return True
+        unit.error = None
+        return False
+
+    def _run_unit(
+        self, unit: _Unit, connection: sqlite3.Connection, *, at_once: bool = False
+    ) -> None:
+        self._session.save(connection)
+        connection.execute("SAVEPOINT unit")
+        try:
+            unit.result = unit.work(at_once=at_once)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            unit.error = error
+            self._session.undo()
+            connection.execute("ROLLBACK TO unit")
+        connection.execute("RELEASE unit")
 
 
 def _nothing(*, at_once: bool) -> None:
@@ -241,22 +283,6 @@ def _nothing(*, at_once: bool) -> None:
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def _run_at_once(unit: _Unit, connection: sqlite3.Connection, *, is_careful: bool) -> bool:
-    """Run a brief unit; return False, and leave nothing of it, where it is not so brief.
-
-    Raises:
-        _Spoilt: It has failed and left changes.
-    """
-    if is_careful:
-        _run_unit(unit, connection, at_once=True)
-    else:
-        _run_bare(unit, connection)
-    if not isinstance(unit.error, TakesLong):
-        return True
-    unit.error = None
-    return False
 
 
 def _run_bare(unit: _Unit, connection: sqlite3.Connection) -> None:
@@ -269,15 +295,3 @@ def _run_bare(unit: _Unit, connection: sqlite3.Connection) -> None:
         if connection.total_changes != before:
             raise _Spoilt from error
         unit.error = error
-
-
-def _run_unit(unit: _Unit, connection: sqlite3.Connection, *, at_once: bool = False) -> None:
-    connection.execute("SAVEPOINT unit")
-    try:
-        unit.result = unit.work(at_once=at_once)
-    except Exception as error:
-        if not connection.in_transaction:
-            raise
-        unit.error = error
-        connection.execute("ROLLBACK TO unit")
-    connection.execute("RELEASE unit")

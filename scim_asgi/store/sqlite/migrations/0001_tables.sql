@@ -26,16 +26,6 @@ CREATE TABLE counts (
     PRIMARY KEY (organization_id, counted)
 ) WITHOUT ROWID;
 
-CREATE TRIGGER count_new_resource AFTER INSERT ON resources BEGIN
-    INSERT INTO counts VALUES (new.organization_id, 'resource:' || new.resource_type, 1)
-    ON CONFLICT DO UPDATE SET total = total + 1;
-END;
-
-CREATE TRIGGER count_deleted_resource AFTER DELETE ON resources BEGIN
-    UPDATE counts SET total = total - 1
-    WHERE organization_id = old.organization_id AND counted = 'resource:' || old.resource_type;
-END;
-
 -- Values that may be there once in an organization and resource type. One is held when a change
 -- that the host may yet refuse has given it up: it finds nothing, and nobody else can have it.
 CREATE TABLE unique_values (

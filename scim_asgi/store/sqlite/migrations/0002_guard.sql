@@ -22,33 +22,3 @@ WHERE delivery_id IS NOT NULL;
 INSERT INTO counts
 SELECT organization_id, 'account:' || wanted_state, count(*) FROM accounts
 GROUP BY organization_id, wanted_state;
-
-CREATE TRIGGER count_new_account AFTER INSERT ON accounts BEGIN
-    INSERT INTO counts VALUES (new.organization_id, 'account:' || new.wanted_state, 1)
-    ON CONFLICT DO UPDATE SET total = total + 1;
-END;
-
-CREATE TRIGGER count_deleted_account AFTER DELETE ON accounts BEGIN
-    UPDATE counts SET total = total - 1
-    WHERE organization_id = old.organization_id AND counted = 'account:' || old.wanted_state;
-END;
-
-CREATE TRIGGER count_account_in_state AFTER UPDATE OF wanted_state ON accounts
-WHEN old.wanted_state <> new.wanted_state BEGIN
-    UPDATE counts SET total = total - 1
-    WHERE organization_id = old.organization_id AND counted = 'account:' || old.wanted_state;
-    INSERT INTO counts VALUES (new.organization_id, 'account:' || new.wanted_state, 1)
-    ON CONFLICT DO UPDATE SET total = total + 1;
-    UPDATE accounts SET
-        closed_at = CASE
-            WHEN new.wanted_state = 'active' THEN NULL
-            WHEN old.wanted_state = 'active'
-            THEN CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)
-            ELSE closed_at
-        END,
-        deleted_at = CASE
-            WHEN new.wanted_state = 'deleted'
-            THEN CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)
-        END
-    WHERE number = new.number;
-END;

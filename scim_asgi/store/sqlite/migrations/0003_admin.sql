@@ -20,13 +20,3 @@ WHERE resource_name <> '';
 
 INSERT INTO counts
 SELECT organization_id, 'log', count(*) FROM provisioning_log GROUP BY organization_id;
-
-CREATE TRIGGER count_new_row_of_log AFTER INSERT ON provisioning_log BEGIN
-    INSERT INTO counts VALUES (new.organization_id, 'log', 1)
-    ON CONFLICT DO UPDATE SET total = total + 1;
-END;
-
-CREATE TRIGGER count_pruned_row_of_log AFTER DELETE ON provisioning_log BEGIN
-    UPDATE counts SET total = total - 1
-    WHERE organization_id = old.organization_id AND counted = 'log';
-END;
