@@ -245,7 +245,7 @@ class Changes:
         found = differences(unit.definition, undo.document, record.document)
         attributes, more = first_of(found)
         effects.notes += more
-        related = {} if _is_brand_new(record, undo) else self._derived(unit, record)
+        related = self._derived(unit, record)
         if not self._accounts.has_accounts(record.resource_type):
             missing = self._accounts.missing(unit.tx, record)
             effects.notes += () if missing is None else (missing,)
@@ -271,7 +271,9 @@ class Changes:
         )
 
     def _derived(self, unit: Unit, record: ResourceRecord) -> dict[str, list[Related]]:
-        """Return what of a resource is worked out from others."""
+        """Return what of a resource is worked out from others: nothing where no group ever had it."""
+        if not record.group_changes:
+            return {}
         return {
             name: unit.tx.members.groups_of(record.number)
             for name in unit.definition.derived_attributes
@@ -333,11 +335,6 @@ def _log(
         notes=list(effects.notes),
     )
     return replace(row, action=action, status=status, number=unit.tx.log.insert(row))
-
-
-def _is_brand_new(record: ResourceRecord, undo: Undo) -> bool:
-    """Return whether no earlier try to create a resource has stored it, so that no group has it."""
-    return undo.document is None and record.revision == 1
 
 
 def _named(patch: Patch) -> set[str]:

@@ -105,7 +105,8 @@ class WantedAccounts:
             Unmappable: It makes none.
         """
         mapping = self._mappings.current(tx, record.organization_id)
-        groups = tx.members.groups_of(record.number) if mapping.uses_groups else []
+        reads_some = mapping.uses_groups and record.group_changes
+        groups = tx.members.groups_of(record.number) if reads_some else []
         return map_user(mapping, record, groups, account)
 
     def want(
