@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
 
 from starlette.types import ASGIApp
 
@@ -78,30 +78,36 @@ class OpeningStore:
         self.is_open = False
         await self._store.close()
 
-    async def read(
+    def read(
         self,
         work: Callable[[Transaction], T],
         *,
         brief: bool = False,
         single: bool = False,
         fresh: bool = True,
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """Open the store where needed, and read."""
-        if not self.is_open:
-            await self.open()
-        return await self._store.read(work, brief=brief, single=single, fresh=fresh)
+        reading = self._store.read(work, brief=brief, single=single, fresh=fresh)
+        return reading if self.is_open else self._opened(reading)
 
     def note(self, work: Callable[[Transaction], None]) -> None:
         """Note something in the open store."""
         self._store.note(work)
 
-    async def write(
+    def write(
         self, work: Callable[[Transaction], T], *, durable: bool = True, brief: bool = False
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """Open the store where needed, and write."""
-        if not self.is_open:
+        writing = self._store.write(work, durable=durable, brief=brief)
+        return writing if self.is_open else self._opened(writing)
+
+    async def _opened(self, use: Coroutine[Any, Any, T]) -> T:
+        try:
             await self.open()
-        return await self._store.write(work, durable=durable, brief=brief)
+        except BaseException:
+            use.close()
+            raise
+        return await use
 
 
 class Runtime(Generic[A]):

@@ -315,7 +315,7 @@ def _response(answer: Answer) -> Response:
         headers.append((name, answer.location.encode("latin-1")))
     if answer.resource is None:
         return empty_response(answer.status, headers)
-    return json_response(answer.status, answer.resource, headers)
+    return json_response(answer.status, answer.content or answer.resource, headers)
 
 
 def _no_endpoint(exchange: Exchange) -> NotFound:

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 import traceback
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -143,14 +144,45 @@ class Delivery:
             later = Unavailable("The server is being stopped; try again.", RETRY_AFTER)
             return Outcome(kind="later", hook={}, error=later)
         began = time.perf_counter()
-        task = self._running[account_id] = asyncio.ensure_future(_called(hook, account, context))
-        task.add_done_callback(lambda _: self._running.pop(account_id, None))
-        await asyncio.wait({task}, timeout=self.timeout)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=1)
+        task = self._running[account_id] = asyncio.create_task(_called(hook, account, context))
+        try:
+            await _wait(task, self.timeout)
+            if not task.done():
+                task.cancel()
+                await _wait(task, 1)
+        finally:
+            if task.done():
+                self._forget(account_id, task)
+            else:
+                task.add_done_callback(partial(self._forget, account_id))
         said["milliseconds"] = round((time.perf_counter() - began) * 1000)
         return _outcome(task, context, said)
+
+    def _forget(self, account_id: str, task: asyncio.Future[Any]) -> None:
+        if self._running.get(account_id) is task:
+            del self._running[account_id]
+
+
+async def _wait(task: asyncio.Task[Any], seconds: float) -> None:
+    """Wait until a task has ended, but not too long; whoever is cancelled meanwhile, it is not.
+
+    It does for one task what `asyncio.wait` does for any number, for half of the cost.
+    """
+    loop = asyncio.get_running_loop()
+    woken = loop.create_future()
+    wake = partial(_wake, woken)
+    timer = loop.call_later(seconds, wake)
+    task.add_done_callback(wake)
+    try:
+        await woken
+    finally:
+        timer.cancel()
+        task.remove_done_callback(wake)
+
+
+def _wake(waiting: asyncio.Future[None], _task: asyncio.Future[Any] | None = None) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 async def _called(hook: Hook, account: Any, context: HookContext) -> Any:

@@ -15,7 +15,13 @@ from scim_asgi.protocol.messages import Query, list_response
 from scim_asgi.protocol.paths import PathSyntaxError, Target, UnknownPath, find
 from scim_asgi.protocol.prepared import prepare
 from scim_asgi.protocol.projection import Projection, project
-from scim_asgi.provisioning.answers import Answer, Answers, guarded, is_read_briefly
+from scim_asgi.provisioning.answers import (
+    REFUSED_BY_STORE,
+    Answer,
+    Answers,
+    is_read_briefly,
+    refusal_of,
+)
 from scim_asgi.provisioning.caller import Caller
 from scim_asgi.provisioning.changes import load
 from scim_asgi.provisioning.clock import now
@@ -85,7 +91,10 @@ class Queries:
             return record, related[record.number]
 
         brief = is_read_briefly(definition, projection)
-        record, related = await guarded(self._store.read(work, brief=brief, fresh=False))
+        try:
+            record, related = await self._store.read(work, brief=brief, fresh=False)
+        except REFUSED_BY_STORE as error:
+            raise refusal_of(error) from error
         if preconditions.is_fresh(etag(record)):
             return self._answers.empty(caller, record, 304)
         return self._answers.shown(caller, record, related, projection, 200)
@@ -132,11 +141,15 @@ class Queries:
     async def _read(
         self, caller: Caller, work: Callable[[Transaction], _Page], *, brief: bool
     ) -> _Page:
-        if brief:
-            return await guarded(self._store.read(work, brief=True, fresh=False))
-        # One after the other: an organization's slow lists wait for each other, not others for them.
-        async with self._locks.hold(caller.organization_id):
-            return await guarded(self._store.read(work, fresh=False))
+        try:
+            if brief:
+                return await self._store.read(work, brief=True, fresh=False)
+            # One after the other: an organization's slow lists wait for each other, not others
+            # for them.
+            async with self._locks.hold(caller.organization_id):
+                return await self._store.read(work, fresh=False)
+        except REFUSED_BY_STORE as error:
+            raise refusal_of(error) from error
 
     def _selection(
         self, caller: Caller, definitions: Sequence[ResourceDefinition], query: Query

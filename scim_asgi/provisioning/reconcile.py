@@ -90,7 +90,7 @@ class Reconciler:
         *,
         base_url: str,
         directory: str,
-        resource: dict[str, Any] | None = None,
+        resource: bytes | None = None,
         log: LogRecord | None = None,
         password: str | None = None,
     ) -> Outcome:
@@ -106,22 +106,22 @@ class Reconciler:
         """
         loaded: tuple[AccountRecord, dict[str, Any]] | None
         if resource is not None and self._is_fresh(claimed):
-            # It shares its parts with what is answered.
-            loaded = claimed, _decode(_encode(resource))
+            loaded = claimed, _decode(resource)
         else:
             loaded = await self._store.read(
                 lambda tx: self._load(tx, claimed, base_url), brief=True
             )
         if loaded is None:
-            account, resource = claimed, {}
+            account: AccountRecord = claimed
+            whole: dict[str, Any] = {}
             outcome = Outcome(kind="later", hook={}, error=Unavailable(TOO_LATE, RETRY_AFTER))
         else:
-            account, resource = loaded
+            account, whole = loaded
             # A hook may change what it gets; what it confirms is what is stored here.
             outcome = await self._delivery.deliver(
-                _copied(account), resource, directory=directory, password=password
+                _copied(account), whole, directory=directory, password=password
             )
-        row = log or _background_row(account, resource)
+        row = log or _background_row(account, whole)
         if is_plain(account, outcome) and now() < account.claimed_until:
             # Nobody else has the claim, so that nothing can come of it but what was confirmed.
             self._store.note(lambda tx: self._note(tx, account, outcome, row))
@@ -287,11 +287,18 @@ class Reconciler:
 
 def _copied(account: AccountRecord) -> AccountRecord:
     """Return an account that shares nothing that can be changed; by way of JSON, which is fast."""
+    if not (_has_parts(account.wanted) or _has_parts(account.confirmed)):
+        return account
     return replace(
         account,
         wanted=_decode(_encode(account.wanted)),
         confirmed=_decode(_encode(account.confirmed)),
     )
+
+
+def _has_parts(fields: dict[str, Any] | None) -> bool:
+    """Return whether a field holds what can be changed in its place, and is handed on as it is."""
+    return any(isinstance(value, dict | list) for value in (fields or {}).values())
 
 
 def _background_row(account: AccountRecord, resource: dict[str, Any]) -> LogRecord:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
@@ -23,7 +24,13 @@ from scim_asgi.protocol.resources import (
     with_defaults,
 )
 from scim_asgi.provisioning.accounts import InFlight
-from scim_asgi.provisioning.answers import Answer, Answers, guarded
+from scim_asgi.provisioning.answers import (
+    REFUSED_BY_STORE,
+    Answer,
+    Answers,
+    Whole,
+    refusal_of,
+)
 from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.brevity import is_brief, is_short
 from scim_asgi.provisioning.caller import Caller
@@ -105,8 +112,8 @@ class Service:
                 lambda unit: self._changes.create(unit, inbound),
                 brief=is_short(body),
             )
-            await self._settle(caller, changed)
-            return await self._answers.of(caller, changed, projected, 201)
+            whole = await self._settle(caller, changed)
+            return await self._answers.of(caller, changed, projected, 201, whole)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -131,14 +138,14 @@ class Service:
             except ScimError:
                 await self._require(caller, definition, resource_id)
                 raise
-            changed = await self._locked(
+            changed, whole = await self._locked(
                 caller,
                 definition,
                 resource_id,
                 lambda unit: self._changes.replace(unit, resource_id, inbound, preconditions),
                 brief=is_short(body) and not definition.row_attributes,
             )
-            return await self._answers.of(caller, changed, projected, 200)
+            return await self._answers.of(caller, changed, projected, 200, whole)
 
         return await self._finished(caller, work(), name_of(body))
 
@@ -166,7 +173,7 @@ class Service:
             except ScimError:
                 await self._require(caller, definition, resource_id)
                 raise
-            changed = await self._locked(
+            changed, whole = await self._locked(
                 caller,
                 definition,
                 resource_id,
@@ -177,7 +184,7 @@ class Service:
             if definition.row_attributes and not asked and not self._group_patch_body:
                 return self._answers.empty(caller, changed.record, 204)
             projected = with_written(projection, lambda: plan.targets)
-            return await self._answers.of(caller, changed, projected, 200)
+            return await self._answers.of(caller, changed, projected, 200, whole)
 
         return await self._finished(caller, work())
 
@@ -255,8 +262,24 @@ class Service:
     ) -> Answer:
         """Let a write run to its end even when the client goes away, and log a refusal."""
         task = asyncio.create_task(self._logged(caller, work, name))
-        self._keep(task)
-        return await asyncio.shield(task)
+        self._tasks.add(task)
+        ended: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        task.add_done_callback(partial(self._hand_on, ended))
+        return await ended
+
+    def _hand_on(self, ended: asyncio.Future[Answer], task: asyncio.Task[Answer]) -> None:
+        """Tell the request how its write has ended, as `asyncio.shield` does for more."""
+        self._tasks.discard(task)
+        if task.cancelled():
+            ended.cancel()
+            return
+        error = task.exception()
+        if ended.cancelled():
+            return
+        if error is None:
+            ended.set_result(task.result())
+        else:
+            ended.set_exception(error)
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task alive until it ends; a stop waits for it."""
@@ -265,7 +288,10 @@ class Service:
 
     async def _logged(self, caller: Caller, work: Coroutine[Any, Any, Answer], name: str) -> Answer:
         try:
-            return await guarded(work)
+            try:
+                return await work
+            except REFUSED_BY_STORE as error:
+                raise refusal_of(error) from error
         except ScimError as error:
             if not error.is_logged:
                 await self.log_refusal(caller, error, name)
@@ -287,18 +313,17 @@ class Service:
         work: Callable[[Unit], Changed],
         *,
         brief: bool,
-    ) -> Changed:
+    ) -> tuple[Changed, Whole | None]:
         """Write and settle while no other request of this process changes the resource.
 
         What nobody is told of needs no more than its transaction, and shares a commit with others.
         """
         if not self._changes.has_accounts(definition):
-            return await self._write(caller, definition, work, brief=brief)
+            return await self._write(caller, definition, work, brief=brief), None
         # By organization: waiting for a lock would tell another that the id exists.
         async with self._locks.hold(f"{caller.organization_id}/{resource_id}"):
             changed = await self._write(caller, definition, work, brief=brief)
-            await self._settle(caller, changed)
-            return changed
+            return changed, await self._settle(caller, changed)
 
     async def _write(
         self,
@@ -358,14 +383,16 @@ class Service:
                     raise
                 await asyncio.sleep(_POLL)
 
-    async def _settle(self, caller: Caller, changed: Changed) -> None:
+    async def _settle(self, caller: Caller, changed: Changed) -> Whole | None:
+        """Have the host confirm a change; return the resource where that was told of it."""
         if changed.account is None:
-            return
+            return None
+        whole = self._answers.whole(caller, changed)
         outcome = await self._reconciler.settle(
             changed.account,
             base_url=caller.base_url,
             directory=caller.directory,
-            resource=self._answers.whole(caller, changed),
+            resource=whole.content,
             log=changed.log,
             password=changed.password,
         )
@@ -374,3 +401,4 @@ class Service:
         if outcome.error is not None:
             outcome.error.is_logged = True
             raise outcome.error
+        return whole

@@ -11,8 +11,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scim_asgi.protocol.errors import ScimError
@@ -34,6 +36,15 @@ _REFUSED_AGAIN = 60.0
 _MOST_REFUSED = 100
 
 
+class _Seen(Struct, frozen=True):
+    """The latest request of an organization, and which directory it or one before it told of."""
+
+    caller: Caller
+    directory: str
+    status: int
+    at: int
+
+
 class Traffic:
     """Notes requests.
 
@@ -45,7 +56,7 @@ class Traffic:
     def __init__(self, store: Store, path: Callable[[str], str]) -> None:
         self._store = store
         self._path = path
-        self._seen: dict[str, SeenRecord] = {}
+        self._seen: dict[str, _Seen] = {}
         self._limited: dict[tuple[str, str], LogRecord] = {}
         self._refused: dict[bytes, LogRecord] = {}
         self._busy: set[object] = set()
@@ -54,20 +65,12 @@ class Traffic:
 
     def seen(self, caller: Caller, status: int) -> None:
         """Note a request that had a valid token: the first at once, then every five seconds."""
-        at, organization_id = now(), caller.organization_id
-        directory, before = caller.directory, self._seen.get(organization_id)
-        if directory == UNKNOWN and before is not None:
-            directory = before.directory
-        self._seen[organization_id] = SeenRecord(
-            organization_id=organization_id,
-            directory=directory,
-            first_at=at,
-            last_at=at,
-            method=shown(caller.method, 16),
-            path=self._path(caller.path),
-            status=status,
-        )
-        self._begin(organization_id, lambda: self._write_seen(organization_id))
+        organization_id, directory = caller.organization_id, caller.directory
+        if directory == UNKNOWN and organization_id in self._seen:
+            directory = self._seen[organization_id].directory
+        self._seen[organization_id] = _Seen(caller, directory, status, now())
+        if organization_id not in self._busy:
+            self._begin(organization_id, lambda: self._write_seen(organization_id))
 
     def limited(self, caller: Caller, error: ScimError) -> None:
         """Note a request over the rate limit: a row for each token and second, with a count."""
@@ -122,13 +125,22 @@ class Traffic:
             self._busy.discard(key)
 
     async def _write_seen(self, organization_id: str) -> None:
-        while (record := self._seen.pop(organization_id, None)) is not None:
-
-            def note(tx: Transaction, record: SeenRecord = record) -> None:
-                tx.connections.note(record)
-
+        while (seen := self._seen.pop(organization_id, None)) is not None:
+            note = partial(_note, self._record(seen))
             await self._store.write(note, durable=False)
             await self._pause(_SEEN_AGAIN)
+
+    def _record(self, seen: _Seen) -> SeenRecord:
+        caller = seen.caller
+        return SeenRecord(
+            organization_id=caller.organization_id,
+            directory=seen.directory,
+            first_at=seen.at,
+            last_at=seen.at,
+            method=shown(caller.method, 16),
+            path=self._path(caller.path),
+            status=seen.status,
+        )
 
     async def _write_limited(self, key: tuple[str, str]) -> None:
         await self._pause(_LIMITED_AGAIN)
@@ -151,6 +163,10 @@ class Traffic:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closing.wait()
+
+
+def _note(record: SeenRecord, tx: Transaction) -> None:
+    tx.connections.note(record)
 
 
 def _refusal(row: LogRecord, token: TokenRecord) -> Callable[[Transaction], None]:
