@@ -35,7 +35,7 @@ Stamp: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 """Number and time of the override in force, and of the role rules; None where none were saved."""
 
 
-class ResourceRecord(Struct, frozen=True, kw_only=True):
+class ResourceRecord(Struct, frozen=True):
     """A SCIM resource as the directory sees it.
 
     Attributes:
@@ -79,7 +79,7 @@ class Related(Struct, frozen=True):
     display: str | None
 
 
-class AccountRecord(Struct, frozen=True, kw_only=True):
+class AccountRecord(Struct, frozen=True):
     """The host's account of a User: what the directory wants and what the host confirmed.
 
     The difference between the two is the work still to do; `delivery_id` names that work and is
@@ -165,7 +165,7 @@ class WorkLeft(Struct, frozen=True, kw_only=True):
     oldest: int | None
 
 
-class TokenRecord(Struct, frozen=True, kw_only=True):
+class TokenRecord(Struct, frozen=True):
     """A bearer SCIM token; of the token itself only the SHA-256 is kept.
 
     Attributes:
@@ -195,7 +195,7 @@ class LiveToken(Struct, frozen=True):
     last_used_at: int | None
 
 
-class SeenRecord(Struct, frozen=True, kw_only=True):
+class SeenRecord(Struct, frozen=True):
     """The latest request of an organization's directory that had a valid token.
 
     Attributes:
@@ -219,7 +219,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     active: int
 
 
-class VersionRecord(Struct, frozen=True, kw_only=True):
+class VersionRecord(Struct, frozen=True):
     """What an organization saved once; the one with the highest number is in force.
 
     Attributes:
@@ -235,7 +235,7 @@ class VersionRecord(Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
-class RemappingRecord(Struct, frozen=True, kw_only=True):
+class RemappingRecord(Struct, frozen=True):
     """How far the latest mapping anew of an organization's accounts has come.
 
     Attributes:
@@ -264,7 +264,7 @@ class RemappingRecord(Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
-class LogRecord(Struct, frozen=True, kw_only=True):
+class LogRecord(Struct, frozen=True):
     """One row of the provisioning log: an inbound write or a refused request.
 
     Attributes:

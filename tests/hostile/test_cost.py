@@ -178,7 +178,7 @@ def test_counting_values_takes_no_time_that_grows_faster_than_the_body(text: str
     body = text.encode() + b"," * 600_000
     began = time.monotonic()
     with pytest.raises(PayloadTooLarge):
-        decode_object({"headers": []}, b"[" * 600_000 + body, Limits())
+        decode_object({}, b"[" * 600_000 + body, Limits())
     assert time.monotonic() - began < 30
 
 

@@ -64,6 +64,8 @@ class Table(Generic[R]):
         self._get = attrgetter(*self._written)
         self._json = json
         self._flags = flags
+        self._json_places = [self._names.index(each) for each in json]
+        self._flag_places = [self._names.index(each) for each in flags]
         self._seldom = tuple(map(attrgetter, seldom))
         self._select = f"SELECT {', '.join(self._names)} FROM {name}"
         self._insert = self._compile_insert(self._written)
@@ -147,10 +149,11 @@ class Table(Generic[R]):
         return query
 
     def _read(self, row: tuple[Any, ...]) -> R:
-        values = dict(zip(self._names, row, strict=True))
-        for name in self._json:
-            if values[name] is not None:
-                values[name] = _decode(values[name])
-        for name in self._flags:
-            values[name] = bool(values[name])
-        return self._record(**values)
+        # By place: naming more than fifteen arguments would take longer than all else here.
+        values = list(row)
+        for place in self._json_places:
+            if values[place] is not None:
+                values[place] = _decode(values[place])
+        for place in self._flag_places:
+            values[place] = bool(values[place])
+        return self._record(*values)
