@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.dialects.urls import read_url
 from scim_asgi.protocol.dialects.urns import canonical_urn
 from scim_asgi.protocol.dialects.values import read_value
-from scim_asgi.protocol.errors import InvalidFilter, InvalidSyntax
+from scim_asgi.protocol.errors import InvalidFilter, InvalidSyntax, ScimError
 from scim_asgi.protocol.filters import parse
 from scim_asgi.protocol.messages import PatchOperation
 from scim_asgi.protocol.patch import plan_patch
+from scim_asgi.protocol.resources import check_resource, unknown_names
 
 PEOPLE = user_definition()
 GROUPS = group_definition()
@@ -48,6 +50,40 @@ def test_what_has_been_read_once_stays_as_it_is(body: dict[str, Any]) -> None:
     except InvalidSyntax:
         return
     assert once == read_resource(PEOPLE, once)
+
+
+def in_another_case(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {change(name): in_another_case(each, change) for name, each in value.items()}
+    return [in_another_case(each, change) for each in value] if isinstance(value, list) else value
+
+
+@given(
+    st.fixed_dictionaries(
+        {"userName": st.text(min_size=1)},
+        optional={
+            "active": st.sampled_from([True, False, "True", "", None]),
+            "name": st.dictionaries(st.sampled_from(["givenName", "familyName"]), json_values),
+            "emails": st.lists(st.dictionaries(st.sampled_from(["value", "type"]), json_values)),
+            "meta": st.just({"resourceType": "User"}),
+            ENTERPRISE_USER: st.dictionaries(
+                st.sampled_from(["department", "manager", "employeeNumber"]), json_values
+            ),
+        },
+    ),
+    st.sampled_from([str.lower, str.upper, str.swapcase, str.title]),
+)
+def test_names_in_another_case_are_read_and_checked_alike(
+    body: dict[str, Any], change: Callable[[str], str]
+) -> None:
+    def outcome(sent: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            read = read_resource(PEOPLE, sent)
+            return read, list(unknown_names(PEOPLE, read)), check_resource(PEOPLE, read)
+        except ScimError as error:
+            return type(error), error.detail
+
+    assert outcome(body) == outcome(in_another_case(body, change))
 
 
 @given(st.text(min_size=1).filter(lambda text: not text.startswith("{")))
