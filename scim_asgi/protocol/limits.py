@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 _Count = Annotated[int, Meta(ge=1)]
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class Limits(Struct, frozen=True, kw_only=True, cache_hash=True):
     """What a request may cost; over a limit it is refused with an error that names the limit.
 
     Attributes:

@@ -73,6 +73,8 @@ def require_message(body: dict[str, Any], schema: str) -> None:
     """
     schemas = member(body, "schemas")
     named = schemas if isinstance(schemas, list) else []
+    if schema in named:
+        return
     if schema.casefold() not in [urn.casefold() for urn in named if isinstance(urn, str)]:
         msg = f'"schemas" has to be a list with "{schema}" in it.'
         raise InvalidSyntax(msg)

@@ -134,12 +134,12 @@ def _pass_over(patch: Patch, unknown: UnknownAttributes) -> None:
 
 def _is_set_by_server(target: Target) -> bool:
     """Return whether this is read-only, in whole or in part, or the list of schemas."""
-    if target.extension is None and str(target) == "schemas":
+    attribute, sub = target.attribute, target.sub
+    if attribute is None:
+        return False
+    if attribute.name == "schemas" and sub is None and target.extension is None:
         return True
-    return any(
-        each is not None and each.mutability == "readOnly"
-        for each in (target.attribute, target.sub)
-    )
+    return attribute.mutability == "readOnly" or (sub is not None and sub.mutability == "readOnly")
 
 
 def _plan_operation(

@@ -57,8 +57,8 @@ def apply_patch(
 
     Args:
         definition: The resource type.
-        current: The resource as stored, with its id, meta and whatever read-only attribute the
-            patch names; it is not changed.
+        current: The resource as stored, with its id, meta and derived attributes where the patch
+            names them; it is not changed, and shares with the result what the patch leaves alone.
         patch: What :func:`plan_patch` made.
         limits: How many values may be compared.
 
@@ -73,7 +73,7 @@ def apply_patch(
         InvalidValue: A value does not fit its attribute.
         PayloadTooLarge: Too many values would be compared with each other.
     """
-    resource = _copied(current)
+    resource = dict(current)
     comparisons = Comparisons(limits)
     for edit in patch.edits:
         try:
@@ -106,10 +106,10 @@ def _apply(
         _check_schemas_edit(definition, edit)
         return
     extension = target.extension
-    scope = resource if extension is None else resource.get(extension.id, {})
+    scope = resource if extension is None else dict(resource.get(extension.id, {}))
     before = scope.get(attribute.name)
     comparisons.add(_comparisons(edit, before))
-    after = edit_attribute(edit.op, edit.path, before, edit.value)
+    after = edit_attribute(edit.op, edit.path, _copied(before), edit.value)
     if after is None and before is not None:
         if attribute.required:
             _refuse_removal(edit, str(Target(extension, attribute)))
@@ -162,10 +162,11 @@ def _check_schemas_edit(definition: ResourceDefinition, edit: Edit) -> None:
 
 def _apply_unknown(resource: dict[str, Any], op: str, urn: str, name: str, value: Any) -> None:
     key = next((each for each in resource if each.casefold() == urn.casefold()), urn)
-    container = resource.setdefault(key, {})
+    container = resource.get(key, {})
     kept = None if op == "remove" else without_unassigned(value)
     if not isinstance(container, dict):
         return
+    container = resource[key] = dict(container)
     if kept is None:
         container.pop(name, None)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from msgspec import Struct
 
@@ -27,7 +27,7 @@ _KNOWN = 256
 _VALUE_PATH = re.compile(rf"(?P<path>[^\[\]]+)\[(?P<filter>.*)\](?:\.(?P<sub>{NAME}))?", re.DOTALL)
 
 
-class PatchPath(Struct, frozen=True, eq=False):
+class PatchPath(Struct, frozen=True, eq=False, dict=True):
     """A PATCH path resolved against a resource type.
 
     Attributes:
@@ -41,6 +41,10 @@ class PatchPath(Struct, frozen=True, eq=False):
     node: Node | None = None
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         if self.node is None:
             return str(self.target)
         whole = Target(self.target.extension, self.target.attribute)

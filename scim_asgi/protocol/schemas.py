@@ -5,10 +5,9 @@ RFC 7643 sections 2 (characteristics), 6 (resource types) and 7 (schemas).
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +20,9 @@ RESOURCE_TYPE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 type_names = Literal[
     "string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"
 ]
+
+
+PlainType: TypeAlias = type[str] | type[bool] | None
 
 
 class SchemaError(ScimAsgiError):
@@ -74,7 +76,7 @@ class Attribute(Struct, frozen=True, kw_only=True, rename="camel", dict=True):
         return self.type == "complex"
 
     @cached_property
-    def plain(self) -> builtins.type[Any] | None:
+    def plain(self) -> PlainType:
         """Of which type any value is right, but for a text with a NUL in it; None for none."""
         if self.multi_valued or self.is_username:
             return None

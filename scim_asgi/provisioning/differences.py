@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -40,9 +39,9 @@ def differences(
     found: Differences = {}
     if before is None or before is after:
         return found
-    for name, (old, new) in _differing(before, after):
+    for name, old, new in _differing(before, after):
         if name != "schemas":
-            found |= _of_attribute(definition, name, old, new)
+            _add_attribute(found, definition, name, old, new)
     return found
 
 
@@ -54,49 +53,65 @@ def first_of(found: Differences) -> tuple[Differences, tuple[str, ...]]:
     return dict(list(found.items())[:_PATHS]), (note,)
 
 
-def _of_attribute(definition: ResourceDefinition, name: str, old: Any, new: Any) -> Differences:
-    extension = definition.extension(name)
-    if extension is None and not name.casefold().startswith("urn:"):
-        return _of_value(definition.attributes.get(name.casefold()), name, old, new)
+def _add_attribute(
+    found: Differences, definition: ResourceDefinition, name: str, old: Any, new: Any
+) -> None:
+    attribute = definition.named[name]
+    extension = None if attribute is not None else definition.extension(name)
+    if attribute is not None or (extension is None and not name.casefold().startswith("urn:")):
+        _add_value(found, attribute, name, old, new)
+        return
     if not _are(dict, old, new):
-        return _of_value(None, name, old, new)
-    known = {} if extension is None else extension.by_name
-    found: Differences = {}
-    for sub, (before, after) in _differing(old or {}, new or {}):
-        found |= _of_value(known.get(sub.casefold()), f"{name}:{sub}", before, after)
-    return found
+        _add_value(found, None, name, old, new)
+        return
+    for sub, before, after in _differing(old or {}, new or {}):
+        known = None if extension is None else extension.named[sub]
+        _add_value(found, known, f"{name}:{sub}", before, after)
 
 
-def _of_value(attribute: Attribute | None, path: str, old: Any, new: Any) -> Differences:
+def _add_value(
+    found: Differences, attribute: Attribute | None, path: str, old: Any, new: Any
+) -> None:
     if attribute is not None and attribute.is_hidden:
-        return {path: (_masked(old), _masked(new))}
-    if _are(dict, old, new):
-        return _of_object(attribute, path, old or {}, new or {})
-    if _are(list, old, new):
-        return _of_list(attribute, path, old or [], new or [])
-    return {path: (_bounded(old), _bounded(new))}
+        found[path] = _masked(old), _masked(new)
+    elif _are(dict, old, new):
+        _add_object(found, attribute, path, old or {}, new or {})
+    elif _are(list, old, new):
+        _add_list(found, attribute, path, old or [], new or [])
+    else:
+        found[path] = _bounded(old), _bounded(new)
 
 
-def _of_object(
-    attribute: Attribute | None, path: str, old: dict[str, Any], new: dict[str, Any]
-) -> Differences:
+def _add_object(
+    found: Differences,
+    attribute: Attribute | None,
+    path: str,
+    old: dict[str, Any],
+    new: dict[str, Any],
+) -> None:
     hidden = _hidden_subs(attribute)
-    found: Differences = {}
-    for sub, (before, after) in _differing(old, new):
+    for sub, before, after in _differing(old, new):
         shown = _masked if sub in hidden else _bounded
         found[f"{path}.{sub}"] = shown(before), shown(after)
-    return found
 
 
-def _of_list(attribute: Attribute | None, path: str, old: list[Any], new: list[Any]) -> Differences:
+def _add_list(
+    found: Differences, attribute: Attribute | None, path: str, old: list[Any], new: list[Any]
+) -> None:
     olds, news = _by_type(old), _by_type(new)
     if olds is None or news is None:
-        return {path: _gone_and_come(_hidden_subs(attribute), old, new)}
-    found: Differences = {}
+        found[path] = _gone_and_come(_hidden_subs(attribute), old, new)
+        return
     for kind in olds | news:
-        place = f"{path}[type eq {_encode(kind).decode()}]"
-        found |= _of_object(attribute, place, olds.get(kind, {}), news.get(kind, {}))
-    return {path: pair for path, pair in found.items() if not path.endswith(".type")}
+        before, after = olds.get(kind, {}), news.get(kind, {})
+        if before != after:
+            place = f"{path}[type eq {_encode(kind).decode()}]"
+            _add_object(found, attribute, place, _untyped(before), _untyped(after))
+
+
+def _untyped(element: dict[str, Any]) -> dict[str, Any]:
+    """Return an element without what tells it apart, which is in its path."""
+    return {name: value for name, value in element.items() if name != "type"}
 
 
 def _by_type(elements: list[Any]) -> dict[str, dict[str, Any]] | None:
@@ -133,10 +148,8 @@ def _without(hidden: frozenset[str], element: Any) -> Any:
     return {name: _HIDDEN if name in hidden else each for name, each in element.items()}
 
 
-@lru_cache(maxsize=1024)
 def _hidden_subs(attribute: Attribute | None) -> frozenset[str]:
-    subs = () if attribute is None else attribute.sub_attributes
-    return frozenset(sub.name for sub in subs if sub.is_hidden)
+    return frozenset() if attribute is None else attribute.hidden_subs
 
 
 def _masked(value: Any) -> Any:
@@ -157,8 +170,9 @@ def _are(kind: type, old: Any, new: Any) -> bool:
     return (old is None or isinstance(old, kind)) and (new is None or isinstance(new, kind))
 
 
-def _differing(old: dict[str, Any], new: dict[str, Any]) -> Iterable[tuple[str, tuple[Any, Any]]]:
+def _differing(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     for name in old | new:
         before, after = old.get(name), new.get(name)
-        if before != after:
-            yield name, (before, after)
+        # What a change leaves alone is mostly the very same value.
+        if before is not after and before != after:
+            yield name, before, after

@@ -14,10 +14,7 @@ from scim_asgi.store.records import Related, ResourceKeys, ResourceRecord
 
 def keys_of(definition: ResourceDefinition, document: dict[str, Any]) -> ResourceKeys:
     """Return what the store finds a document by."""
-    return ResourceKeys(
-        tuple(unique_values(definition, document)),
-        tuple(lookup_values(definition, document)),
-    )
+    return ResourceKeys(unique_values(definition, document), lookup_values(definition, document))
 
 
 def etag(record: ResourceRecord) -> str:

@@ -28,7 +28,8 @@ def read_operations(
     """
     for operation in operations:
         if operation.path is not None:
-            yield replace(operation, path=canonical_urn(definition, operation.path))
+            path = canonical_urn(definition, operation.path)
+            yield operation if path == operation.path else replace(operation, path=path)
         elif operation.op == "remove" or not isinstance(operation.value, dict):
             yield operation
         else:
