@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,29 @@ async def test_a_request_that_is_cancelled_during_a_hook_is_settled_once(
     assert (0 if ending == "refused" else 1) == users == len(product.accounts)
     assert (2 if ending == "unknown" else 1) == len(product.calls)
     assert 1 == len({context.delivery_id for _, context in product.calls})
+
+
+async def test_a_hook_runs_in_a_task_of_its_own_with_what_the_request_knows(
+    tmp_path: Path,
+) -> None:
+    known: ContextVar[str] = ContextVar("known", default="nothing")
+    product, seen = Product(), []
+
+    async def behave(account: Account, context: HookContext) -> None:
+        seen.append((asyncio.current_task(), known.get()))
+        known.set("what the hook says")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await asyncio.Event().wait()
+
+    product.behaviour = behave
+    async with inside(ScimApp(str(tmp_path / "scim.db"), hooks=product)) as http:
+        known.set("what the request says")
+        answer = await http.post("/Users", json=BODY)
+        again = await http.post("/Users", json={**BODY, "userName": "b@acme.test"})
+    assert [201, 201] == [answer.status_code, again.status_code]
+    assert ["what the request says"] * 2 == [said for _, said in seen]
+    assert 3 == len({task for task, _ in seen} | {asyncio.current_task()})
 
 
 async def test_a_request_that_is_cancelled_at_any_await_is_settled_once(tmp_path: Path) -> None:

@@ -93,6 +93,29 @@ async def test_those_who_were_let_in_take_bounded_memory() -> None:
     assert _KNOWN == len(limited._known)
 
 
+async def test_who_goes_away_before_the_answer_is_counted_all_the_same() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+
+    async def gone(message: Any) -> None:
+        raise OSError
+
+    statuses = []
+
+    async def send(message: Any) -> None:
+        statuses.append(message.get("status"))
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    limited = FailedAuthenticationLimit(app, "1/hour")
+    scope = {"type": "http", "headers": [], "client": ("10.0.0.1", 1)}
+    with pytest.raises(OSError):
+        await limited(scope, receive, gone)
+    await limited(scope, receive, send)
+    assert 429 == statuses[0]
+
+
 async def tokens_of(store: SqliteStore) -> tuple[Tokens, str, str]:
     """Return tokens, a revoked and a live one."""
     await store.open()
