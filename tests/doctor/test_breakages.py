@@ -194,7 +194,10 @@ def blocked() -> Reply:
 
 
 def date_in(seconds: float) -> Breakage:
-    return heading(date=formatdate(time.time() + seconds, usegmt=True))
+    def change(scope: Scope, reply: Reply) -> None:
+        reply.headers["date"] = formatdate(time.time() + seconds, usegmt=True)
+
+    return Breakage(after=change)
 
 
 def with_slash(scope: Scope) -> bool:
