@@ -11,10 +11,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scim_asgi.http.authentication import TOKEN
-from scim_asgi.http.responses import Reply, send_error
+from scim_asgi.http.responses import send_error
 from scim_asgi.protocol.errors import TooManyRequests
 
 if TYPE_CHECKING:
@@ -186,12 +186,7 @@ class FailedAuthenticationLimit:
         key = self._key(scope)
         sender = self._sender(key, scope)
         if sender in self._known or await self._counter.allows(key):
-            # What it needs to know may be noted already.
-            reply = send if isinstance(send, Reply) else Reply(send)
-            try:
-                await self._app(scope, receive, reply)
-            finally:
-                await self._note(self._counter, key, sender, reply.status)
+            await self._app(scope, receive, self._watching(send, self._counter, key, sender))
             return
         seconds = await self._counter.pause(key)
         msg = (
@@ -206,10 +201,17 @@ class FailedAuthenticationLimit:
         text = b"\0".join([key.encode(), *values])
         return hashlib.blake2b(text, digest_size=16, key=self._salt).digest()
 
-    async def _note(self, counter: Counter, key: str, sender: bytes, status: int | None) -> None:
-        """Note how a request was answered; None where others answer it."""
-        if status is None:
-            return
+    def _watching(self, send: Send, counter: Counter, key: str, sender: bytes) -> Send:
+        """Return a `send` that notes an answer as it begins: who does not read it counts too."""
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await self._note(counter, key, sender, message["status"])
+            await send(message)
+
+        return watched
+
+    async def _note(self, counter: Counter, key: str, sender: bytes, status: int) -> None:
         self._known.pop(sender, None)
         if status == 401:
             await counter.hit(key)

@@ -57,8 +57,8 @@ def apply_patch(
 
     Args:
         definition: The resource type.
-        current: The resource as stored, with its id, meta and derived attributes where the patch
-            names them; it is not changed, and shares with the result what the patch leaves alone.
+        current: The resource as stored, with its id and meta where the patch names
+            them; it is not changed, and shares with the result what the patch leaves alone.
         patch: What :func:`plan_patch` made.
         limits: How many values may be compared.
 

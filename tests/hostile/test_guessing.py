@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import statistics
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from scim_asgi.http.rate_limit import _KNOWN, FailedAuthenticationLimit
 from scim_asgi.provisioning.tokens import Tokens, digest, mint
@@ -35,6 +36,36 @@ def test_guessing_is_limited_by_address(serve: Served) -> None:
     answer = get(scim, mint())
     assert "no valid token" in assert_error(answer, 429)
     assert 0 < int(answer.headers["retry-after"]) <= 3600
+
+
+async def test_who_does_not_read_the_answers_is_limited_as_well() -> None:
+    begun: list[int] = []
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            begun.append(message["status"])
+            answered.set()
+        else:
+            await asyncio.Event().wait()
+
+    limit = FailedAuthenticationLimit(refuse, "3/hour")
+    asked: list[asyncio.Task[None]] = []
+    for _ in range(5):
+        answered = asyncio.Event()
+        scope = {"type": "http", "headers": [], "client": ("192.0.2.1", 1)}
+        asked.append(asyncio.create_task(limit(scope, receive, send)))
+        await asyncio.wait_for(answered.wait(), 60)
+    for each in asked:
+        each.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert [401, 401, 401, 429, 429] == begun
 
 
 def test_guessing_is_limited_whatever_is_sent_instead_of_a_token(serve: Served) -> None:

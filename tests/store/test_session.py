@@ -161,3 +161,22 @@ async def test_a_version_of_another_process_is_in_force_from_the_next_transactio
     await other.close()
     assert before == (None, None, None, None)
     assert (1, 1, None, None) == await store.write(lambda tx: tx.stamp("acme"), brief=True)
+
+
+async def test_a_file_whose_triggers_have_counted_is_counted_anew(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await store.write(add)
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "scim.db", isolation_level=None)) as file:
+        file.execute(
+            "CREATE TRIGGER count_new_account AFTER INSERT ON accounts BEGIN "
+            "UPDATE counts SET total = total + 1; END"
+        )
+        file.execute("UPDATE counts SET total = 7")
+        file.execute("PRAGMA user_version = 4")
+    await store.open()
+    await store.write(add)
+    with closing(sqlite3.connect(tmp_path / "scim.db")) as file:
+        counted = file.execute("SELECT counted, total FROM counts ORDER BY 1").fetchall()
+    assert [("account:active", 2), ("log", 2), ("resource:User", 2)] == counted
