@@ -77,8 +77,8 @@ class BearerTokenMiddleware:
         """Return the token of the header, None when there are several or it has another form."""
         if len(values) != 1:
             return None
-        scheme, _, rest = values[0].strip().partition(b" ")
-        if scheme.lower() == b"bearer":
+        if _is_bearer(values[0]):
+            rest = values[0].strip().partition(b" ")[2]
             return rest.decode("latin-1").strip() or None
         text = values[0].decode("latin-1").strip()
         return text if self._accept_bare_token and text and " " not in text else None

@@ -18,7 +18,3 @@ DROP INDEX accounts_to_deliver;
 -- The organization is in it so that they are counted without a look at the table.
 CREATE INDEX accounts_to_deliver ON accounts (due_at, delivery_id, organization_id)
 WHERE delivery_id IS NOT NULL;
-
-INSERT INTO counts
-SELECT organization_id, 'account:' || wanted_state, count(*) FROM accounts
-GROUP BY organization_id, wanted_state;

@@ -17,6 +17,3 @@ WHERE resource_id <> '';
 CREATE INDEX provisioning_log_by_name
 ON provisioning_log (organization_id, resource_name COLLATE NOCASE, at)
 WHERE resource_name <> '';
-
-INSERT INTO counts
-SELECT organization_id, 'log', count(*) FROM provisioning_log GROUP BY organization_id;
