@@ -66,11 +66,16 @@ def check_value(attribute: Attribute, value: Any, path: str) -> Any:
         element = check_element(attribute, element, f"{path}[{index}]")
         if element is not None:
             checked.append(element)
-    if len(checked) > 1:
-        checked = distinct(checked)
-        keep_one_primary(checked)
-        checked = distinct(checked)
-    return checked or None
+    return tidied(checked) or None
+
+
+def tidied(elements: list[Any]) -> list[Any]:
+    """Return elements without repetitions, at most one of them primary; they may be changed."""
+    if len(elements) < 2:
+        return elements
+    elements = distinct(elements)
+    keep_one_primary(elements)
+    return distinct(elements)
 
 
 def distinct(values: list[Any]) -> list[Any]:
@@ -230,8 +235,15 @@ def _check_string(value: Any, path: str) -> None:
         raise InvalidValue(msg)
 
 
+def is_plain_username(value: Any) -> bool:
+    """Return whether a value is a name of characters that everybody can see and type."""
+    if type(value) is not str or not value.isascii():
+        return False
+    return value.isprintable() and not value.isspace() and value != ""
+
+
 def _check_username(value: str, path: str) -> None:
-    if value.isascii() and value.isprintable() and value.strip():
+    if is_plain_username(value):
         return
     if not value.strip():
         msg = f'"{path}" is blank; send a name.'

@@ -20,9 +20,14 @@ _MUCH = 20_000
 _encode = msgspec.json.Encoder().encode
 
 
-def is_short(value: Any) -> bool:
-    """Return whether JSON is short: no list in it is long, and not all of it."""
-    size = len(_encode(value))
+def is_short(value: Any, size: int | None = None) -> bool:
+    """Return whether JSON is short: no list in it is long, and not all of it.
+
+    Args:
+        value: The JSON.
+        size: How many bytes it takes, where that is known.
+    """
+    size = len(_encode(value)) if size is None else size
     return size <= _LITTLE or (size <= _MUCH and _has_few_parts(value))
 
 
