@@ -14,7 +14,7 @@ from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.patch import Patch
 from scim_asgi.protocol.patch_apply import apply_patch
 from scim_asgi.protocol.resources import replace_resource, require_all, with_computed
-from scim_asgi.protocol.search import search_form
+from scim_asgi.protocol.search import is_found_alike, search_form
 from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import changes_of
@@ -216,8 +216,10 @@ class Changes:
             revision=record.revision + 1,
             last_modified=max(now(), record.last_modified + 1),
         )
-        before = keys_of(unit.definition, record.document)
-        after = keys_of(unit.definition, document)
+        before = after = ResourceKeys((), ())
+        if not is_found_alike(unit.definition, record.document, document):
+            before = keys_of(unit.definition, record.document)
+            after = keys_of(unit.definition, document)
         owned = self._owner(unit, changed, set(after.unique) - set(before.unique))
         if owned is not None:
             raise _in_use(unit.definition, owned[0])
