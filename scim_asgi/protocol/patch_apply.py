@@ -86,14 +86,29 @@ def apply_patch(
             raise at_operation(error, edit.place) from None
     for op, urn, name, value in patch.unknown:
         _apply_unknown(resource, op, urn, name, value)
-    return with_schemas(definition, resource)
+    return (
+        with_schemas(definition, resource)
+        if _uses_others(definition, patch, current, resource)
+        else resource
+    )
+
+
+def _uses_others(
+    definition: ResourceDefinition, patch: Patch, current: dict[str, Any], resource: dict[str, Any]
+) -> bool:
+    """Return whether a patched resource may use other extensions than before."""
+    for urn in definition.extension_ids:
+        if (urn in current) != (urn in resource):
+            return True
+    return bool(patch.unknown)
 
 
 def _copied(value: Any) -> Any:
-    """Return a copy of JSON; in a quarter of the time that copy.deepcopy takes."""
-    if isinstance(value, dict):
-        return {name: _copied(element) for name, element in value.items()}
-    return [_copied(element) for element in value] if isinstance(value, list) else value
+    """Return a copy of JSON; in a fraction of the time that copy.deepcopy takes."""
+    kind = type(value)
+    if kind is dict:
+        return {name: each if type(each) is str else _copied(each) for name, each in value.items()}
+    return [_copied(element) for element in value] if kind is list else value
 
 
 def _apply(
@@ -108,8 +123,10 @@ def _apply(
     extension = target.extension
     scope = resource if extension is None else dict(resource.get(extension.id, {}))
     before = scope.get(attribute.name)
+    if isinstance(before, (dict, list)):
+        before = _copied(before)
     comparisons.add(_comparisons(edit, before))
-    after = edit_attribute(edit.op, edit.path, _copied(before), edit.value)
+    after = edit_attribute(edit.op, edit.path, before, edit.value)
     if after is None and before is not None:
         if attribute.required:
             _refuse_removal(edit, str(Target(extension, attribute)))
