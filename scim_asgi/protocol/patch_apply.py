@@ -86,21 +86,16 @@ def apply_patch(
             raise at_operation(error, edit.place) from None
     for op, urn, name, value in patch.unknown:
         _apply_unknown(resource, op, urn, name, value)
-    return (
-        with_schemas(definition, resource)
-        if _uses_others(definition, patch, current, resource)
-        else resource
-    )
+    if patch.unknown or _uses_others(definition, current, resource):
+        return with_schemas(definition, resource)
+    return resource
 
 
 def _uses_others(
-    definition: ResourceDefinition, patch: Patch, current: dict[str, Any], resource: dict[str, Any]
+    definition: ResourceDefinition, current: dict[str, Any], resource: dict[str, Any]
 ) -> bool:
-    """Return whether a patched resource may use other extensions than before."""
-    for urn in definition.extension_ids:
-        if (urn in current) != (urn in resource):
-            return True
-    return bool(patch.unknown)
+    """Return whether a patched resource uses other extensions of its type than before."""
+    return any((urn in current) is not (urn in resource) for urn in definition.extension_ids)
 
 
 def _copied(value: Any) -> Any:

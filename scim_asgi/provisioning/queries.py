@@ -87,7 +87,7 @@ class Queries:
 
         def work(tx: Transaction) -> tuple[ResourceRecord, dict[str, list[Related]]]:
             record = load(tx, caller.organization_id, definition, resource_id)
-            related = load_related(tx, definition, [record.number], projection)
+            related = load_related(tx, definition, [record], projection)
             return record, related[record.number]
 
         brief = is_read_briefly(definition, projection)
@@ -225,8 +225,8 @@ def _page(tx: Transaction, selection: Selection, projections: dict[str, Projecti
     records = tx.resources.select(selection) if selection.limit else []
     related: dict[int, dict[str, list[Related]]] = {}
     for name, projection in projections.items():
-        numbers = [record.number for record in records if record.resource_type == name]
-        related |= load_related(tx, projection.definition, numbers, projection)
+        of_type = [record for record in records if record.resource_type == name]
+        related |= load_related(tx, projection.definition, of_type, projection)
     found = selection.offset + len(records)
     is_last = len(records) < selection.limit and (records or not selection.offset)
     total = found if is_last and selection.after is None else tx.resources.count(selection)
