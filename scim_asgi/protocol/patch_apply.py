@@ -86,24 +86,19 @@ def apply_patch(
             raise at_operation(error, edit.place) from None
     for op, urn, name, value in patch.unknown:
         _apply_unknown(resource, op, urn, name, value)
-    if patch.unknown or _uses_others(definition, current, resource):
+    if patch.unknown:
         return with_schemas(definition, resource)
+    for urn in definition.extension_ids:
+        if (urn in current) is not (urn in resource):
+            return with_schemas(definition, resource)
     return resource
 
 
-def _uses_others(
-    definition: ResourceDefinition, current: dict[str, Any], resource: dict[str, Any]
-) -> bool:
-    """Return whether a patched resource uses other extensions of its type than before."""
-    return any((urn in current) is not (urn in resource) for urn in definition.extension_ids)
-
-
 def _copied(value: Any) -> Any:
-    """Return a copy of JSON; in a fraction of the time that copy.deepcopy takes."""
-    kind = type(value)
-    if kind is dict:
-        return {name: each if type(each) is str else _copied(each) for name, each in value.items()}
-    return [_copied(element) for element in value] if kind is list else value
+    """Return a copy of an attribute's value, as deep as edits change it in place."""
+    if isinstance(value, list):
+        return [each.copy() if isinstance(each, dict) else each for each in value]
+    return value.copy() if isinstance(value, dict) else value
 
 
 def _apply(
@@ -118,10 +113,8 @@ def _apply(
     extension = target.extension
     scope = resource if extension is None else dict(resource.get(extension.id, {}))
     before = scope.get(attribute.name)
-    if isinstance(before, (dict, list)):
-        before = _copied(before)
     comparisons.add(_comparisons(edit, before))
-    after = edit_attribute(edit.op, edit.path, before, edit.value)
+    after = edit_attribute(edit.op, edit.path, _copied(before), edit.value)
     if after is None and before is not None:
         if attribute.required:
             _refuse_removal(edit, str(Target(extension, attribute)))

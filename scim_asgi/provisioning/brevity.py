@@ -47,9 +47,8 @@ def _has_few_parts(value: Any) -> bool:
 def is_brief(definition: ResourceDefinition, patch: Patch) -> bool:
     """Return whether a PATCH says little; of a group, that it adds or removes a few members."""
     said = [edit.value for edit in patch.edits if edit.value is not UNSET]
-    said += [
-        (urn, name, None if value is UNSET else value) for _, urn, name, value in patch.unknown
-    ]
+    for _, urn, name, value in patch.unknown:
+        said.append((urn, name, None if value is UNSET else value))
     if not is_short(said):
         return False
     if not definition.row_attributes:
