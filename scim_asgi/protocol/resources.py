@@ -215,7 +215,7 @@ def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
 
 def known_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> list[str]:
     """Return the URNs of the type's own schemas that a resource uses."""
-    return [definition.schema.id, *[urn for urn in definition.extension_ids if urn in resource]]
+    return [definition.schema.id, *filter(resource.__contains__, definition.extension_ids)]
 
 
 def with_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
