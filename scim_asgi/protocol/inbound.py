@@ -104,13 +104,18 @@ def _receive(
 
 
 def _usual(registry: Registry, definition: ResourceDefinition, body: dict[str, Any]) -> _Usual:
-    """Return a resource read and checked, but for what is required in it; None if it is unusual."""
+    """Return a resource read and checked, but for what is required in it, and the size of its JSON.
+
+    Returns:
+        None if it is unusual.
+    """
     shape = _shape_of(registry, definition)
-    text = _encode(body)
     try:
         msgspec.convert(body, shape.type)
     except msgspec.ValidationError:
         return None
+    text = _encode(body)
+    # Most JSON has no escapes, and one byte is found sooner than six.
     if definition.schema.id not in body["schemas"] or (_ESCAPE in text and _NUL in text):
         return None
     found = body.copy()

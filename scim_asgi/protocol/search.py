@@ -150,7 +150,14 @@ def _simple_reader(attribute: Attribute) -> _Reader:
     """Return what makes a value of an attribute comparable."""
     if attribute.type in ("string", "reference"):
         return exact if attribute.case_exact else fold
-    return partial(comparable, attribute)
+    return _read_boolean if attribute.type == "boolean" else partial(comparable, attribute)
+
+
+def _read_boolean(value: Any) -> Any:
+    """Return a boolean as it is; what was stored as a value of another type is left out."""
+    if value is True or value is False:
+        return value
+    raise TypeError
 
 
 def _object_reader(readers: dict[str, _Reader]) -> _Reader:
