@@ -108,7 +108,7 @@ class Table(Generic[R]):
             more: Further columns and their values.
         """
         compared = zip(self._written, self._get(before), self._get(after), strict=True)
-        changed = {name: new for name, old, new in compared if old != new}
+        changed = {name: new for name, old, new in compared if old is not new and old != new}
         if more:
             changed.update(more)
         if not changed:
