@@ -254,7 +254,7 @@ class SqliteStore:
         if time.monotonic() > self._checked_at + _CHECKED_AGAIN:
             self._check_file()
             self._checked_at = time.monotonic()
-        return self._looking.read(partial(work, self._to_look_up), is_single=single)
+        return self._looking.read(work, self._to_look_up, is_single=single)
 
     def _read(self, connection: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
         self._check_file()

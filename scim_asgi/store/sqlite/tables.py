@@ -13,10 +13,9 @@ _ENDED = """
 WHERE (digest = ?1 AND revoked_at IS NOT NULL)
     OR (digest = ?1 AND revoked_at IS NULL AND expires_at <= ?2)
 """
-_LIVE = """
-SELECT id, organization_id, prefix, last_used_at FROM tokens
-WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
-"""
+_WHICH = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+_LIVE = f"SELECT id, organization_id, prefix, last_used_at FROM tokens {_WHICH}"
+_IS_LIVE = f"SELECT 1 FROM tokens {_WHICH}"
 
 
 class SqliteTokens:
@@ -32,6 +31,10 @@ class SqliteTokens:
         # Bytes would be offered to adapters first, which takes long.
         row = self._connection.execute(_LIVE, (bytearray(digest), at)).fetchone()
         return None if row is None else LiveToken(*row)
+
+    def is_live(self, digest: bytes, at: int) -> bool:
+        row = self._connection.execute(_IS_LIVE, (bytearray(digest), at)).fetchone()
+        return row is not None
 
     def ended(self, digest: bytes, at: int) -> TokenRecord | None:
         return _TOKENS.one(self._connection, _ENDED, (digest, at))
