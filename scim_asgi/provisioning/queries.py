@@ -84,13 +84,15 @@ class Queries:
         Raises:
             NotFound: There is none with this id in the caller's organization.
         """
+        brief = is_read_briefly(definition, projection)
 
         def work(tx: Transaction) -> tuple[ResourceRecord, dict[str, list[Related]]]:
             record = load(tx, caller.organization_id, definition, resource_id)
+            if brief and not record.group_changes:
+                return record, {}  # no group ever had it
             related = load_related(tx, definition, [record.number], projection)
             return record, related[record.number]
 
-        brief = is_read_briefly(definition, projection)
         try:
             record, related = await self._store.read(work, brief=brief, fresh=False)
         except REFUSED_BY_STORE as error:
