@@ -62,3 +62,35 @@ async def test_known_tokens_take_bounded_memory_and_their_use_is_noted_every_min
         noted = {each.last_used_at for each in await tokens.list("acme")}
         assert {at + (0 if later <= 60_000 else 60_001 if later <= 120_001 else 130_000)} == noted
     assert 3 == len(tokens._known)
+
+
+async def test_of_a_known_token_no_row_is_read_until_somebody_has_committed(
+    store: SqliteStore,
+) -> None:
+    tokens = Tokens(store)
+    issued = await tokens.issue("acme", name="one")
+    for _ in range(2):
+        await tokens.verify(issued.token)
+        await tokens.close()
+    asked: list[str] = []
+    looking = store._looking._connection
+    assert looking is not None
+    looking.set_trace_callback(asked.append)
+    for _ in range(3):
+        assert await tokens.verify(issued.token) is not None
+    assert ["PRAGMA data_version"] * 3 == asked
+    await tokens.issue("acme", name="other")
+    assert await tokens.verify(issued.token) is not None
+    assert 5 == len(asked)
+
+
+async def test_a_token_that_is_revoked_in_memory_is_refused_the_next_time() -> None:
+    store = SqliteStore(":memory:")
+    await store.open()
+    tokens = Tokens(store)
+    issued = await tokens.issue("acme", name="one")
+    assert await tokens.verify(issued.token) == await tokens.verify(issued.token) is not None
+    await tokens.revoke(issued.id)
+    assert await tokens.verify(issued.token) is None
+    await tokens.close()
+    await store.close()
