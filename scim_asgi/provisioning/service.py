@@ -261,9 +261,10 @@ class Service:
         self, caller: Caller, work: Coroutine[Any, Any, Answer], name: str = ""
     ) -> Answer:
         """Let a write run to its end even when the client goes away, and log a refusal."""
-        task = asyncio.create_task(self._logged(caller, work, name))
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._logged(caller, work, name))
         self._tasks.add(task)
-        ended: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[Answer] = loop.create_future()
         task.add_done_callback(partial(self._hand_on, ended))
         return await ended
 
