@@ -167,7 +167,7 @@ class _Seeding:
         definition = self._registry.by_name["User"]
         projection = project(definition)
         unit = Unit(tx, _caller("POST", "/Users"), definition, self._reconciler.claim())
-        inbound, _ = self._service._read(definition, user(number), projection, new=True)
+        inbound, _, _ = self._service._read(definition, user(number), projection, new=True)
         changed = self._service._changes.create(unit, inbound)
         assert changed.account is not None
         confirmed = Outcome(kind="confirmed", hook=_HOOK)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from scim_asgi.protocol.comparison import comparable
+from scim_asgi.protocol.comparison import comparable, exact, fold
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.dialects.values import read_literal
 from scim_asgi.protocol.errors import InvalidFilter
@@ -308,6 +308,26 @@ def holds(condition: Condition, resource: dict[str, Any]) -> bool:
                 for value in _values(target, resource)
                 for element in elements(value)
             )
+
+
+def element_test(condition: Condition) -> Callable[[Any], bool]:
+    """Return what tells whether a condition on elements holds for one; an object or a value.
+
+    It says what :func:`holds` says, and sooner where a text is to be equal to another.
+    """
+    match condition:
+        case Compare(Target(None, Attribute(plain=plain) as leaf, None), "eq", wanted) if (
+            plain is str
+        ):
+            read, name = exact if leaf.case_exact else fold, leaf.name
+        case _:
+            return lambda element: holds(condition, next(elements(element)))
+
+    def equals(element: Any) -> bool:
+        found = (element if isinstance(element, dict) else {"value": element}).get(name)
+        return isinstance(found, str) and read(found) == wanted
+
+    return equals
 
 
 _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {

@@ -99,6 +99,9 @@ class ResourceDefinition:
         self.schema = schema
         self.extensions = {item.id.casefold(): item for item, _ in extensions}
         self.required_extensions = tuple(item for item, required in extensions if required)
+        self.demanding_extensions = tuple(
+            item for item, required in extensions if required or item.required
+        )
         self.row_attributes = row_attributes
         self.derived_attributes = derived_attributes
         self.defaults = dict(defaults or {})
@@ -108,7 +111,7 @@ class ResourceDefinition:
         self.lookups = lookups
         self.attributes = by_name(COMMON_ATTRIBUTES) | schema.by_name | by_name(COMMON_ATTRIBUTES)
         self.named = Names(self.attributes.values())
-        self._extension_ids = {item.id: item for item, _ in extensions}
+        self.extension_ids = {item.id: item for item, _ in extensions}
         self._unqualified = self._unambiguous_extension_attributes()
         self.folded_urn = schema.id.casefold()
         self._urns = {self.folded_urn, *self.extensions}
@@ -172,7 +175,7 @@ class ResourceDefinition:
 
     def extension(self, urn: str) -> Schema | None:
         """Return the extension with a URN in any case, or None."""
-        return self._extension_ids.get(urn) or self.extensions.get(urn.casefold())
+        return self.extension_ids.get(urn) or self.extensions.get(urn.casefold())
 
     def unqualified(self, name: str) -> tuple[Schema, Attribute] | None:
         """Return the one extension attribute that a name without URN can mean, or None."""

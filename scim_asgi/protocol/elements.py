@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from scim_asgi.protocol.conditions import element_attributes, elements, holds
+from scim_asgi.protocol.conditions import element_attributes
 from scim_asgi.protocol.dialects.values import read_literal
 from scim_asgi.protocol.errors import Mutability, NoTarget
 from scim_asgi.protocol.filters import And, Comparison, Node
@@ -50,7 +50,7 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
     assert attribute is not None
     original = copy.deepcopy(before) if attribute.mutability == "immutable" else None
     if attribute.mutability == "readOnly":
-        return _unchanged(str(path), op, before, value, sub)
+        return _unchanged(path, op, before, value, sub)
     if path.condition is not None:
         after = _edit_matching(op, path, attribute, before, value)
     elif sub is not None:
@@ -58,7 +58,7 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
     elif op == "remove":
         after = _removed(attribute, before, value)
     else:
-        after = _assigned(op, attribute, str(path), before, value)
+        after = _assigned(op, attribute, path, before, value)
     if isinstance(after, list):
         after = distinct(after)
     if original is not None and (after is None or not same(attribute, original, after)):
@@ -67,7 +67,7 @@ def edit_attribute(op: str, path: PatchPath, before: Any, value: Any) -> Any:
     return after
 
 
-def _unchanged(path: str, op: str, before: Any, value: Any, sub: Attribute | None) -> Any:
+def _unchanged(path: PatchPath, op: str, before: Any, value: Any, sub: Attribute | None) -> Any:
     """Let a read-only value pass that a directory echoes as it is."""
     present = before.get(sub.name) if sub is not None and isinstance(before, dict) else before
     echoed = value is not UNSET and op != "remove" and _echoes(present, value)
@@ -83,7 +83,7 @@ def _echoes(present: Any, value: Any) -> bool:
     return bool(present == value) or (present is None and is_unassigned(value))
 
 
-def _assigned(op: str, attribute: Attribute, path: str, before: Any, value: Any) -> Any:
+def _assigned(op: str, attribute: Attribute, path: PatchPath, before: Any, value: Any) -> Any:
     new = check_value(attribute, value, path)
     if new is None:
         return before if op == "add" else None
@@ -203,16 +203,16 @@ def _edit_sub(
     op: str, path: PatchPath, attribute: Attribute, sub: Attribute, before: Any, value: Any
 ) -> Any:
     if not attribute.multi_valued:
-        element = _edit_element(op, str(path), sub, dict(before or {}), value)
+        element = _edit_element(op, path, sub, dict(before or {}), value)
         return element or None
     if before is None and op != "remove":
         before = [{}]
-    edited = [_edit_element(op, str(path), sub, element, value) for element in before or ()]
+    edited = [_edit_element(op, path, sub, element, value) for element in before or ()]
     return _without_bare(edited, value) or None
 
 
 def _edit_element(
-    op: str, path: str, sub: Attribute, element: dict[str, Any], value: Any
+    op: str, path: PatchPath, sub: Attribute, element: dict[str, Any], value: Any
 ) -> dict[str, Any]:
     before = element.get(sub.name)
     if sub.mutability == "readOnly":
@@ -234,7 +234,7 @@ def _edit_element(
 
 def _without_bare(elements: list[Any], value: Any) -> list[Any]:
     """Drop elements of which a removal has left nothing but labels."""
-    if not is_unassigned(None if value is UNSET else value):
+    if value is not UNSET and not is_unassigned(value):
         return elements
     return [
         element
@@ -244,15 +244,10 @@ def _without_bare(elements: list[Any], value: Any) -> list[Any]:
 
 
 def _edit_matching(op: str, path: PatchPath, attribute: Attribute, before: Any, value: Any) -> Any:
-    assert path.condition is not None
     if not attribute.multi_valued:
         return _edit_single(op, path, attribute, before, value)
     present = list(before or ())
-    matching = [
-        index
-        for index, element in enumerate(present)
-        if holds(path.condition, next(elements(element)))
-    ]
+    matching = [index for index, element in enumerate(present) if path.picks(element)]
     if op == "remove":
         return _remove_matching(path, present, set(matching))
     if not matching:
@@ -267,14 +262,13 @@ def _edit_matching(op: str, path: PatchPath, attribute: Attribute, before: Any, 
 
 def _edit_single(op: str, path: PatchPath, attribute: Attribute, before: Any, value: Any) -> Any:
     """A filter on a single-valued attribute picks it or nothing: Entra removes managers so."""
-    assert path.condition is not None
     if before is None and op == "remove":
         return None
-    if before is not None and not holds(path.condition, next(elements(before))):
+    if before is not None and not path.picks(before):
         return before
     if path.target.sub is not None:
         return _edit_sub(op, path, attribute, path.target.sub, before, value)
-    return None if op == "remove" else _assigned(op, attribute, str(path), before, value)
+    return None if op == "remove" else _assigned(op, attribute, path, before, value)
 
 
 def _remove_matching(path: PatchPath, present: list[Any], matching: set[int]) -> Any:
@@ -282,7 +276,7 @@ def _remove_matching(path: PatchPath, present: list[Any], matching: set[int]) ->
     if sub is None:
         return [each for index, each in enumerate(present) if index not in matching] or None
     for index in matching:
-        _edit_element("remove", str(path), sub, present[index], UNSET)
+        _edit_element("remove", path, sub, present[index], UNSET)
     return _without_bare(present, UNSET) or None
 
 
@@ -290,8 +284,8 @@ def _changed_element(
     op: str, path: PatchPath, attribute: Attribute, element: Any, value: Any
 ) -> Any:
     if path.target.sub is not None:
-        return _edit_element(op, str(path), path.target.sub, element, value)
-    new = check_element(attribute, value, str(path))
+        return _edit_element(op, path, path.target.sub, element, value)
+    new = check_element(attribute, value, path)
     if new is None or not isinstance(new, dict):
         return new
     return _merged(attribute, element, new, set())
@@ -300,9 +294,11 @@ def _changed_element(
 def _tidied(present: list[Any], touched: list[int], value: Any) -> Any:
     for index in touched:
         element = present[index]
-        if isinstance(element, dict) and element.get("primary") is True:
+        if isinstance(element, dict) and element.get("primary") is True and len(present) > 1:
             keep_one_primary(present, element)
-    return _without_bare([each for each in present if each is not None], value) or None
+    if None in present:
+        present = [each for each in present if each is not None]
+    return _without_bare(present, value) or None
 
 
 def _element_from_filter(path: PatchPath, attribute: Attribute) -> Any:
@@ -318,7 +314,7 @@ def _element_from_filter(path: PatchPath, attribute: Attribute) -> Any:
     for term in terms:
         name, value, raw = _equality(path, term)
         sub = subs[name.casefold()]
-        stamped[sub.name] = check_element(sub, read_literal(sub, value, raw), str(path))
+        stamped[sub.name] = check_element(sub, read_literal(sub, value, raw), path)
     return stamped if attribute.is_complex else stamped.get("value")
 
 

@@ -116,12 +116,12 @@ def _read_operation(operation: Any, index: int) -> PatchOperation:
     if not isinstance(operation, dict):
         msg = f'"Operations[{index}]" has to be an object with op, path and value.'
         raise InvalidSyntax(msg)
-    op = member(operation, "op")
+    op = operation.get("op") or member(operation, "op")
     folded = op.casefold() if isinstance(op, str) else None
     if folded not in ("add", "remove", "replace"):
         msg = f'"Operations[{index}].op" has to be add, remove or replace.'
         raise InvalidSyntax(msg)
-    path = member(operation, "path")
+    path = operation.get("path") or member(operation, "path")
     if path is not None and not isinstance(path, str):
         msg = f'"Operations[{index}].path" has to be text.'
         raise InvalidPath(msg)

@@ -11,6 +11,7 @@ from scim_asgi.protocol.conditions import UnknownInFilter
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.dialects.patches import read_foreign, read_operand, read_operations
 from scim_asgi.protocol.dialects.resources import find_key
+from scim_asgi.protocol.dialects.urns import canonical_urn
 from scim_asgi.protocol.errors import (
     InvalidPath,
     InvalidValue,
@@ -66,7 +67,7 @@ class Patch(Struct):
 
     def may_pass_over(self, edit: Edit) -> bool:
         """Return whether an edit that cannot be made is passed over: of what the server sets."""
-        return self.tolerant and _is_set_by_server(edit.path.target)
+        return self.tolerant and edit.path.is_set_by_server
 
     @property
     def targets(self) -> list[Target]:
@@ -125,21 +126,16 @@ def _pass_over(patch: Patch, unknown: UnknownAttributes) -> None:
     A directory that sends one thing that makes no sense here together with a deactivation has to
     get its deactivation.
     """
-    sensible = not all(_is_set_by_server(edit.path.target) for edit in patch.edits)
-    patch.tolerant = unknown != "reject" and bool(sensible or patch.row_edits or patch.unknown)
-    if patch.doubtful and not patch.tolerant:
-        raise patch.doubtful[0][1]
-    patch.ignored += [path for path, _ in patch.doubtful]
+    more = patch.row_edits or patch.unknown or not all(map(_is_set_by_server, patch.edits))
+    patch.tolerant = unknown != "reject" and bool(more)
+    if patch.doubtful:
+        if not patch.tolerant:
+            raise patch.doubtful[0][1]
+        patch.ignored += [path for path, _ in patch.doubtful]
 
 
-def _is_set_by_server(target: Target) -> bool:
-    """Return whether this is read-only, in whole or in part, or the list of schemas."""
-    attribute, sub = target.attribute, target.sub
-    if attribute is None:
-        return False
-    if attribute.name == "schemas" and sub is None and target.extension is None:
-        return True
-    return attribute.mutability == "readOnly" or (sub is not None and sub.mutability == "readOnly")
+def _is_set_by_server(edit: Edit) -> bool:
+    return edit.path.is_set_by_server
 
 
 def _plan_operation(
@@ -158,12 +154,14 @@ def _plan_operation(
     try:
         path = parse_patch_path(definition, operation.path, limits)
     except UnknownPath as error:
-        _plan_unknown(definition, patch, operation, str(error), unknown)
+        canonical = replace(operation, path=canonical_urn(definition, operation.path))
+        _plan_unknown(definition, patch, canonical, str(error), unknown)
         return
     except (UnknownInFilter, InvalidPath) as error:
-        if isinstance(error, InvalidPath) and _names_known(definition, operation.path):
+        text = canonical_urn(definition, operation.path)
+        if isinstance(error, InvalidPath) and _names_known(definition, text):
             raise
-        patch.doubtful.append((operation.path, at_operation(error, operation.place)))
+        patch.doubtful.append((text, at_operation(error, operation.place)))
         return
     if path.target.attribute is None:
         assert path.target.extension is not None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property, lru_cache
+from typing import Any
 
 from msgspec import Struct
 
-from scim_asgi.protocol.conditions import Condition, bind_element
+from scim_asgi.protocol.conditions import Condition, bind_element, element_test
 from scim_asgi.protocol.definitions import ResourceDefinition
+from scim_asgi.protocol.dialects.urns import canonical_urn
 from scim_asgi.protocol.errors import InvalidPath
 from scim_asgi.protocol.filters import Node, parse_value_filter
 from scim_asgi.protocol.limits import DEFAULT_LIMITS, Limits
@@ -44,6 +47,22 @@ class PatchPath(Struct, frozen=True, eq=False, dict=True):
         return self._text
 
     @cached_property
+    def picks(self) -> Callable[[Any], bool]:
+        """What tells whether an element, or a single value, is meant."""
+        return (lambda _: True) if self.condition is None else element_test(self.condition)
+
+    @cached_property
+    def is_set_by_server(self) -> bool:
+        """Whether this is read-only, in whole or in part, or the list of schemas."""
+        attribute, sub = self.target.attribute, self.target.sub
+        if attribute is None:
+            return False
+        if attribute.name == "schemas" and sub is None and self.target.extension is None:
+            return True
+        named = (attribute, attribute if sub is None else sub)
+        return any(each.mutability == "readOnly" for each in named)
+
+    @cached_property
     def _text(self) -> str:
         if self.node is None:
             return str(self.target)
@@ -55,7 +74,7 @@ class PatchPath(Struct, frozen=True, eq=False, dict=True):
 def parse_patch_path(
     definition: ResourceDefinition, text: str, limits: Limits = DEFAULT_LIMITS
 ) -> PatchPath:
-    """Parse a PATCH path.
+    """Parse a PATCH path; a URN in front of it may be misspelt.
 
     Raises:
         InvalidPath: It does not parse.
@@ -66,6 +85,7 @@ def parse_patch_path(
 
 
 def _parse_path(definition: ResourceDefinition, text: str, limits: Limits) -> PatchPath:
+    text = canonical_urn(definition, text)
     if "[" not in text and "]" not in text:
         return PatchPath(resolve(definition, _attribute_path(text)))
     match = _VALUE_PATH.fullmatch(text)

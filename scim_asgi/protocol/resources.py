@@ -30,12 +30,12 @@ def check_schemas(registry: Registry, definition: ResourceDefinition, body: dict
         InvalidValue: It names another type's schema.
     """
     schemas = body.get("schemas")
-    if not isinstance(schemas, list) or not all(isinstance(urn, str) for urn in schemas):
+    named = _folded(schemas)
+    if named is None:
         msg = f'"schemas" has to be a list with "{definition.schema.id}" in it.'
         raise InvalidSyntax(msg)
-    named = {urn.casefold() for urn in schemas}
     for other in registry.definitions:
-        if other is not definition and other.folded_urn in named:
+        if other.folded_urn in named and other is not definition:
             msg = (
                 f'"schemas" names {other.schema.id}; this is the endpoint of {definition.name}. '
                 f"Send it to {other.endpoint}."
@@ -44,6 +44,14 @@ def check_schemas(registry: Registry, definition: ResourceDefinition, body: dict
     if definition.folded_urn not in named:
         msg = f'"schemas" lacks "{definition.schema.id}"; add it to what the directory sends.'
         raise InvalidSyntax(msg)
+
+
+def _folded(urns: Any) -> set[str] | None:
+    """Return the texts of a list without case; None where it is none, or has anything else in it."""
+    try:
+        return set(map(str.casefold, urns)) if isinstance(urns, list) else None
+    except TypeError:
+        return None
 
 
 def check_resource(
@@ -64,7 +72,7 @@ def check_resource(
         InvalidValue: A type is wrong or something required is missing.
         InvalidSyntax: An attribute is unknown and `unknown` is "reject".
     """
-    resource: dict[str, Any] = {}
+    resource: dict[str, Any] = {"schemas": None}
     named = definition.named
     for name, value in body.items():
         attribute = named[name]
@@ -158,11 +166,13 @@ def without_unassigned(value: Any) -> Any:
 def with_defaults(
     definition: ResourceDefinition, body: dict[str, Any], resource: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return a new resource with defaults for what its body does not name.
+    """Return a resource with defaults for what its body does not name.
 
     An attribute that is named with null stays unassigned (RFC 7644 section 3.3), but for those
     that the type keeps.
     """
+    if definition.defaults.keys() <= resource.keys():
+        return resource
     unnamed = {
         name: value
         for name, value in definition.defaults.items()
@@ -187,14 +197,13 @@ def require_all(definition: ResourceDefinition, resource: dict[str, Any]) -> Non
         InvalidValue: Something is not; the detail gives its path.
     """
     require(definition.schema.required, resource)
-    for extension in definition.extensions.values():
+    for extension in definition.demanding_extensions:
         container = resource.get(extension.id)
-        if container is None and extension not in definition.required_extensions:
-            continue
-        if container is None:
+        if container is not None:
+            _require_in_extension(extension, container)
+        elif extension in definition.required_extensions:
             msg = f'The extension "{extension.id}" is required and was not sent; map a value to it.'
             raise InvalidValue(msg)
-        _require_in_extension(extension, container)
 
 
 def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
@@ -204,12 +213,19 @@ def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
             raise InvalidValue(msg)
 
 
+def known_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> list[str]:
+    """Return the URNs of the type's own schemas that a resource uses."""
+    return [definition.schema.id, *filter(resource.__contains__, definition.extension_ids)]
+
+
 def with_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
-    """Return the resource with the `schemas` that are true of it, in front."""
-    extensions = [name for name in resource if ":" in name and name[:4].casefold() == "urn:"]
-    completed = {"schemas": None, **resource}
-    completed["schemas"] = [definition.schema.id, *extensions]
-    return completed
+    """Return the resource with the `schemas` that are true of it."""
+    foreign = [
+        name
+        for name in resource
+        if ":" in name and name[:4].casefold() == "urn:" and name not in definition.extension_ids
+    ]
+    return {**resource, "schemas": known_schemas(definition, resource) + foreign}
 
 
 def replace_resource(

@@ -6,7 +6,7 @@ Names in stored resources are canonical, so that a reader is found by one look-u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -17,7 +17,6 @@ from scim_asgi.protocol.paths import Target, find
 from scim_asgi.protocol.schemas import Attribute
 
 _Reader: TypeAlias = Callable[[Any], Any]
-_ObjectReader: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class _Key(Struct, frozen=True):
@@ -31,12 +30,18 @@ class _Key(Struct, frozen=True):
     multi_valued: bool = False
 
 
-class _Search(Struct, frozen=True):
+class _Search(Struct, frozen=True, dict=True):
     """The readers of a resource type."""
 
-    form: _ObjectReader
+    form: _Reader
     unique: tuple[_Key, ...]
     lookups: tuple[_Key, ...]
+
+    @cached_property
+    def keyed(self) -> tuple[str, ...]:
+        """The members of a resource that these values are in."""
+        keys = self.unique + self.lookups
+        return tuple({key.urn or key.name: None for key in keys})
 
 
 def search_form(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +50,7 @@ def search_form(definition: ResourceDefinition, resource: dict[str, Any]) -> dic
     Hidden attributes and those that no schema has are left out, and so is what was stored when
     its attribute was of another type.
     """
-    return _search(definition).form(resource)
+    return _search(definition).form(resource) or {}
 
 
 def unique_values(
@@ -60,6 +65,17 @@ def lookup_values(
 ) -> tuple[tuple[str, Any], ...]:
     """Return path and comparable value of what directories look resources up by."""
     return _read_keys(_search(definition).lookups, resource)
+
+
+def is_found_alike(
+    definition: ResourceDefinition, resource: dict[str, Any], other: dict[str, Any]
+) -> bool:
+    """Return whether the values that two versions of a resource are found by are the same."""
+    for name in _search(definition).keyed:
+        value = resource.get(name)
+        if value is not other.get(name) and value != other.get(name):
+            return False
+    return True
 
 
 def _read_keys(keys: tuple[_Key, ...], resource: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -134,33 +150,44 @@ def _simple_reader(attribute: Attribute) -> _Reader:
     """Return what makes a value of an attribute comparable."""
     if attribute.type in ("string", "reference"):
         return exact if attribute.case_exact else fold
-    return partial(comparable, attribute)
+    return _read_boolean if attribute.type == "boolean" else partial(comparable, attribute)
 
 
-def _object_reader(readers: dict[str, _Reader]) -> _ObjectReader:
-    find_reader = readers.get
+def _read_boolean(value: Any) -> Any:
+    """Return a boolean as it is; what was stored as a value of another type is left out."""
+    if value is True or value is False:
+        return value
+    raise TypeError
 
-    def read_object(values: dict[str, Any]) -> dict[str, Any]:
+
+def _object_reader(readers: dict[str, _Reader]) -> _Reader:
+    """Return what makes the values of an object comparable, and None where there are none."""
+    folded = frozenset(name for name, read in readers.items() if read is fold)
+
+    def read_object(values: dict[str, Any]) -> dict[str, Any] | None:
         form = {}
         for name, value in values.items():
-            read = find_reader(name)
-            if read is None:
-                continue
             try:
-                element = read(value)
+                # As fold begins: most texts need no more of it.
+                if name in folded and value.isascii():
+                    form[name] = value.lower()
+                    continue
+                read = readers.get(name)
+                element = None if read is None else read(value)
             except (AttributeError, TypeError, ValueError):
                 continue
-            if element or not isinstance(element, dict | list):
+            if element is not None:
                 form[name] = element
-        return form
+        return form or None
 
     return read_object
 
 
 def _list_reader(read: _Reader) -> _Reader:
-    def read_list(values: list[Any]) -> list[Any]:
+    def read_list(values: list[Any]) -> list[Any] | None:
         if not isinstance(values, list):
-            return []
-        return [form for each in values if (form := read(each)) != {}]
+            return None
+        forms = map(read, values)
+        return [form for form in forms if form is not None] or None
 
     return read_list

@@ -33,13 +33,13 @@ def is_unassigned(value: Any) -> bool:
     return value is None or value == []
 
 
-def check_value(attribute: Attribute, value: Any, path: str) -> Any:
+def check_value(attribute: Attribute, value: Any, path: object) -> Any:
     """Check a value of an attribute, all elements of a multi-valued one.
 
     Args:
         attribute: The definition.
         value: The value with canonical names; it is not changed.
-        path: Where the value stands, for the error.
+        path: Where the value stands, for the error, which its text is in.
 
     Returns:
         The value without what is unassigned, unknown or read-only in it; None when nothing is
@@ -66,11 +66,16 @@ def check_value(attribute: Attribute, value: Any, path: str) -> Any:
         element = check_element(attribute, element, f"{path}[{index}]")
         if element is not None:
             checked.append(element)
-    if len(checked) > 1:
-        checked = distinct(checked)
-        keep_one_primary(checked)
-        checked = distinct(checked)
-    return checked or None
+    return tidied(checked) or None
+
+
+def tidied(elements: list[Any]) -> list[Any]:
+    """Return elements without repetitions, at most one of them primary; they may be changed."""
+    if len(elements) < 2:
+        return elements
+    elements = distinct(elements)
+    keep_one_primary(elements)
+    return distinct(elements)
 
 
 def distinct(values: list[Any]) -> list[Any]:
@@ -83,7 +88,7 @@ def distinct(values: list[Any]) -> list[Any]:
     return list(kept.values())
 
 
-def require_few(values: list[Any], path: str) -> None:
+def require_few(values: list[Any], path: object) -> None:
     """Check that an attribute does not get more values than can be compared with each other.
 
     Raises:
@@ -94,7 +99,7 @@ def require_few(values: list[Any], path: str) -> None:
         raise InvalidValue(msg)
 
 
-def check_element(attribute: Attribute, value: Any, path: str) -> Any:
+def check_element(attribute: Attribute, value: Any, path: object) -> Any:
     """Check a single value, or one element of a multi-valued attribute, as :func:`check_value`."""
     if attribute.is_complex and isinstance(value, dict):
         return _check_complex(attribute, value, path)
@@ -109,7 +114,9 @@ def check_element(attribute: Attribute, value: Any, path: str) -> Any:
     return value
 
 
-def _check_complex(attribute: Attribute, value: dict[str, Any], path: str) -> dict[str, Any] | None:
+def _check_complex(
+    attribute: Attribute, value: dict[str, Any], path: object
+) -> dict[str, Any] | None:
     checked = {}
     named = attribute.named
     for name, element in value.items():
@@ -126,7 +133,7 @@ def _check_complex(attribute: Attribute, value: dict[str, Any], path: str) -> di
     return checked or None
 
 
-def require(required: tuple[Attribute, ...], value: dict[str, Any], path: str = "") -> None:
+def require(required: tuple[Attribute, ...], value: dict[str, Any], path: object = "") -> None:
     """Check that required attributes are there.
 
     Raises:
@@ -192,8 +199,8 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "null")
 
 
-def _check_type(kinds: type | tuple[type, ...], name: str) -> Callable[[Any, str], None]:
-    def check(value: Any, path: str) -> None:
+def _check_type(kinds: type | tuple[type, ...], name: str) -> Callable[[Any, object], None]:
+    def check(value: Any, path: object) -> None:
         right = isinstance(value, kinds) and (kinds is bool or not isinstance(value, bool))
         if not right:
             msg = f'"{path}" takes {name}; {_kind(value)} was sent. Map a value of that kind to it.'
@@ -207,31 +214,38 @@ _check_number = _check_type((int, float), "a number")
 _check_whole = _check_type(int, "a whole number")
 
 
-def _check_decimal(value: Any, path: str) -> None:
+def _check_decimal(value: Any, path: object) -> None:
     _check_number(value, path)
     _check_size(value, path)
 
 
-def _check_integer(value: Any, path: str) -> None:
+def _check_integer(value: Any, path: object) -> None:
     _check_whole(value, path)
     _check_size(value, path)
 
 
-def _check_size(value: float, path: str) -> None:
+def _check_size(value: float, path: object) -> None:
     if isinstance(value, int) and not -_LIMIT <= value < _LIMIT:
         msg = f'"{path}" is a number of more than 64 bits; send a smaller one.'
         raise InvalidValue(msg)
 
 
-def _check_string(value: Any, path: str) -> None:
+def _check_string(value: Any, path: object) -> None:
     _check_text(value, path)
     if "\x00" in value:
         msg = f'"{path}" contains a NUL character; remove it.'
         raise InvalidValue(msg)
 
 
-def _check_username(value: str, path: str) -> None:
-    if value.isascii() and value.isprintable() and value.strip():
+def is_plain_username(value: Any) -> bool:
+    """Return whether a value is a name of characters that everybody can see and type."""
+    if type(value) is not str or not value.isascii():
+        return False
+    return value.isprintable() and not value.isspace() and value != ""
+
+
+def _check_username(value: str, path: object) -> None:
+    if is_plain_username(value):
         return
     if not value.strip():
         msg = f'"{path}" is blank; send a name.'
@@ -243,7 +257,7 @@ def _check_username(value: str, path: str) -> None:
             raise InvalidValue(msg)
 
 
-def _check_date_time(value: Any, path: str) -> None:
+def _check_date_time(value: Any, path: object) -> None:
     _check_text(value, path)
     try:
         parse_date_time(value)
@@ -252,7 +266,7 @@ def _check_date_time(value: Any, path: str) -> None:
         raise InvalidValue(msg) from None
 
 
-def _check_binary(value: Any, path: str) -> None:
+def _check_binary(value: Any, path: object) -> None:
     _check_text(value, path)
     try:
         base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
@@ -261,7 +275,7 @@ def _check_binary(value: Any, path: str) -> None:
         raise InvalidValue(msg) from None
 
 
-_CHECKS: dict[str, Callable[[Any, str], None]] = {
+_CHECKS: dict[str, Callable[[Any, object], None]] = {
     "string": _check_string,
     "reference": _check_string,
     "boolean": _check_type(bool, "true or false"),

@@ -158,11 +158,10 @@ def require_settled(account: AccountRecord | None, *, deleted: bool = False) -> 
         raise InFlight
 
 
-def is_new(account: AccountRecord | None) -> bool:
+def is_new(account: AccountRecord) -> bool:
     """Return whether an account's User was created by a request that was never settled."""
     return (
-        account is not None
-        and account.delivery_id is not None
+        account.delivery_id is not None
         and account.undo is not None
         and decode_undo(account.undo).document is None
     )

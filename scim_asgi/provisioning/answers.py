@@ -89,7 +89,7 @@ class Answers:
         related = changed.related
         if not is_read_briefly(definition, projection):
             loaded = await self._store.read(
-                lambda tx: load_related(tx, definition, [record.number], projection)
+                lambda tx: load_related(tx, definition, [record], projection)
             )
             related, whole = loaded[record.number], None
         if whole is None:

@@ -20,9 +20,14 @@ _MUCH = 20_000
 _encode = msgspec.json.Encoder().encode
 
 
-def is_short(value: Any) -> bool:
-    """Return whether JSON is short: no list in it is long, and not all of it."""
-    size = len(_encode(value))
+def is_short(value: Any, size: int | None = None) -> bool:
+    """Return whether JSON is short: no list in it is long, and not all of it.
+
+    Args:
+        value: The JSON.
+        size: How many bytes it takes, where that is known.
+    """
+    size = len(_encode(value)) if size is None else size
     return size <= _LITTLE or (size <= _MUCH and _has_few_parts(value))
 
 
@@ -42,9 +47,8 @@ def _has_few_parts(value: Any) -> bool:
 def is_brief(definition: ResourceDefinition, patch: Patch) -> bool:
     """Return whether a PATCH says little; of a group, that it adds or removes a few members."""
     said = [edit.value for edit in patch.edits if edit.value is not UNSET]
-    said += [
-        (urn, name, None if value is UNSET else value) for _, urn, name, value in patch.unknown
-    ]
+    for _, urn, name, value in patch.unknown:
+        said.append((urn, name, None if value is UNSET else value))
     if not is_short(said):
         return False
     if not definition.row_attributes:

@@ -14,7 +14,7 @@ from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.patch import Patch
 from scim_asgi.protocol.patch_apply import apply_patch
 from scim_asgi.protocol.resources import replace_resource, require_all, with_computed
-from scim_asgi.protocol.search import search_form
+from scim_asgi.protocol.search import is_found_alike, search_form
 from scim_asgi.provisioning.accounts import Undo, is_new, require_settled
 from scim_asgi.provisioning.clock import now
 from scim_asgi.provisioning.delivery import changes_of
@@ -26,6 +26,7 @@ from scim_asgi.provisioning.representation import Representations, etag, keys_of
 from scim_asgi.provisioning.units import Changed, Effects, Inbound, Unit
 from scim_asgi.provisioning.wanted import WantedAccounts, undo_of
 from scim_asgi.store.base import Transaction
+from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import AccountRecord, LogRecord, Related, ResourceKeys, ResourceRecord
 
 _SERVERS_OWN = frozenset({"id", "meta"})
@@ -75,13 +76,14 @@ class Changes:
             created=at,
             last_modified=at,
         )
-        keys = keys_of(unit.definition, document)
-        unsettled, account = self._unsettled_owner(unit, record, keys)
-        if unsettled is not None:
-            record, effects = self._store(unit, unsettled, document), Effects()
-        else:
+        keys, account = keys_of(unit.definition, document), None
+        try:
             search = search_form(unit.definition, document)
             record = replace(record, number=unit.tx.resources.insert(record, search, keys))
+        except NotUnique:
+            unsettled, account = self._unsettled_owner(unit, record, keys)
+            record, effects = self._store(unit, unsettled, document), Effects()
+        else:
             effects = self._memberships.set(unit, record, inbound.members)
         undo = Undo(record.number, None, 0, 0, None)
         effects.notes += inbound.notes
@@ -90,20 +92,17 @@ class Changes:
 
     def _unsettled_owner(
         self, unit: Unit, record: ResourceRecord, keys: ResourceKeys
-    ) -> tuple[ResourceRecord | None, AccountRecord | None]:
-        """Return resource and account of an earlier try whose outcome nobody learnt, or Nones.
+    ) -> tuple[ResourceRecord, AccountRecord]:
+        """Return resource and account of an earlier try whose outcome nobody learnt.
 
         Raises:
             Uniqueness: A value belongs to any other resource.
             InFlight: The earlier try is still under way.
         """
-        owned = self._owner(unit, record, keys.unique)
-        if owned is None:
-            return None, None
-        path, number = owned
+        path, number = self._owner(unit, record, keys.unique) or ("", 0)
         found = unit.tx.resources.by_number(number)
         account = None if found is None else self._accounts.of(unit.tx, found)
-        if found is None or not is_new(account):
+        if found is None or account is None or not is_new(account):
             raise _in_use(unit.definition, path)
         require_settled(account)
         return found, account
@@ -217,8 +216,10 @@ class Changes:
             revision=record.revision + 1,
             last_modified=max(now(), record.last_modified + 1),
         )
-        before = keys_of(unit.definition, record.document)
-        after = keys_of(unit.definition, document)
+        before = after = ResourceKeys((), ())
+        if not is_found_alike(unit.definition, record.document, document):
+            before = keys_of(unit.definition, record.document)
+            after = keys_of(unit.definition, document)
         owned = self._owner(unit, changed, set(after.unique) - set(before.unique))
         if owned is not None:
             raise _in_use(unit.definition, owned[0])

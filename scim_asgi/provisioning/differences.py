@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -74,6 +73,8 @@ def _add_value(
 ) -> None:
     if attribute is not None and attribute.is_hidden:
         found[path] = _masked(old), _masked(new)
+    elif isinstance(old, str) or isinstance(new, str):
+        found[path] = _bounded(old), _bounded(new)
     elif _are(dict, old, new):
         _add_object(found, attribute, path, old or {}, new or {})
     elif _are(list, old, new):
@@ -88,11 +89,14 @@ def _add_object(
     path: str,
     old: dict[str, Any],
     new: dict[str, Any],
+    told_apart_by: str = "",
 ) -> None:
+    """Add what differs between two objects, but for what tells them apart: it is in the path."""
     hidden = _hidden_subs(attribute)
     for sub, before, after in _differing(old, new):
-        shown = _masked if sub in hidden else _bounded
-        found[f"{path}.{sub}"] = shown(before), shown(after)
+        if sub != told_apart_by:
+            shown = _masked if sub in hidden else _bounded
+            found[f"{path}.{sub}"] = shown(before), shown(after)
 
 
 def _add_list(
@@ -106,22 +110,18 @@ def _add_list(
         before, after = olds.get(kind, {}), news.get(kind, {})
         if before != after:
             place = f"{path}[type eq {_encode(kind).decode()}]"
-            _add_object(found, attribute, place, _untyped(before), _untyped(after))
-
-
-def _untyped(element: dict[str, Any]) -> dict[str, Any]:
-    """Return an element without what tells it apart, which is in its path."""
-    return {name: value for name, value in element.items() if name != "type"}
+            _add_object(found, attribute, place, before, after, told_apart_by="type")
 
 
 def _by_type(elements: list[Any]) -> dict[str, dict[str, Any]] | None:
     """Return objects by their type; None where it is missing or several have the same."""
-    found = {
-        each["type"]: each
-        for each in elements
-        if isinstance(each, dict) and isinstance(each.get("type"), str)
-    }
-    return found if len(found) == len(elements) else None
+    found = {}
+    for each in elements:
+        kind = each.get("type") if isinstance(each, dict) else None
+        if not isinstance(kind, str) or kind in found:
+            return None
+        found[kind] = each
+    return found
 
 
 def _gone_and_come(hidden: frozenset[str], old: list[Any], new: list[Any]) -> tuple[Any, Any]:
@@ -157,10 +157,13 @@ def _masked(value: Any) -> Any:
 
 
 def _bounded(value: Any) -> Any:
-    """Return a value, or its beginning where it holds too much, as JSON where it is no text."""
+    """Return a value, or its beginning where it holds too much, as JSON where it is no text.
+
+    Tokens in what is not cut are taken out where the log's row is written.
+    """
     if isinstance(value, str):
-        return shown(value, _LONGEST)
-    if not isinstance(value, dict | list):
+        return value if len(value) <= _LONGEST else shown(value, _LONGEST)
+    if not isinstance(value, (dict, list)):
         return value
     text = _encode(value)
     return value if len(text) <= _LONGEST else shown(text.decode(), _LONGEST)
@@ -170,9 +173,17 @@ def _are(kind: type, old: Any, new: Any) -> bool:
     return (old is None or isinstance(old, kind)) and (new is None or isinstance(new, kind))
 
 
-def _differing(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    for name in old | new:
-        before, after = old.get(name), new.get(name)
+def _differing(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return name, value before and value after of what differs: first what was there."""
+    found: list[tuple[str, Any, Any]] = []
+    kept = 0
+    for name, before in old.items():
+        after = new.get(name)
+        kept += after is not None
         # What a change leaves alone is mostly the very same value.
         if before is not after and before != after:
-            yield name, before, after
+            found.append((name, before, after))
+    if kept < len(new):
+        come = [name for name in new if name not in old]
+        found += [(name, None, new[name]) for name in come if new[name] is not None]
+    return found

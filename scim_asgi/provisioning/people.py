@@ -202,7 +202,7 @@ class Users:
         def read(tx: Transaction) -> UserDetail:
             record = load(tx, organization_id, definition, user_id)
             account = tx.accounts.of_resource(record.number)
-            related = load_related(tx, definition, [record.number])[record.number]
+            related = load_related(tx, definition, [record])[record.number]
             wanted = LogFilter(user=user_id).selection(organization_id, limit=_HISTORY)
             is_pending = account is not None and account.delivery_id is not None
             return UserDetail(

@@ -84,15 +84,13 @@ class Queries:
         Raises:
             NotFound: There is none with this id in the caller's organization.
         """
-        brief = is_read_briefly(definition, projection)
 
         def work(tx: Transaction) -> tuple[ResourceRecord, dict[str, list[Related]]]:
             record = load(tx, caller.organization_id, definition, resource_id)
-            if brief and not record.group_changes:
-                return record, {}  # no group ever had it
-            related = load_related(tx, definition, [record.number], projection)
+            related = load_related(tx, definition, [record], projection)
             return record, related[record.number]
 
+        brief = is_read_briefly(definition, projection)
         try:
             record, related = await self._store.read(work, brief=brief, fresh=False)
         except REFUSED_BY_STORE as error:
@@ -227,8 +225,8 @@ def _page(tx: Transaction, selection: Selection, projections: dict[str, Projecti
     records = tx.resources.select(selection) if selection.limit else []
     related: dict[int, dict[str, list[Related]]] = {}
     for name, projection in projections.items():
-        numbers = [record.number for record in records if record.resource_type == name]
-        related |= load_related(tx, projection.definition, numbers, projection)
+        of_type = [record for record in records if record.resource_type == name]
+        related |= load_related(tx, projection.definition, of_type, projection)
     found = selection.offset + len(records)
     is_last = len(records) < selection.limit and (records or not selection.offset)
     total = found if is_last and selection.after is None else tx.resources.count(selection)

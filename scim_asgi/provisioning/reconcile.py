@@ -148,7 +148,7 @@ class Reconciler:
         if record is None:
             return account, {}
         definition = self._registry.by_name[record.resource_type]
-        related = load_related(tx, definition, [record.number])[record.number]
+        related = load_related(tx, definition, [record])[record.number]
         return account, Representations(self._registry, base_url).whole(record, related)
 
     def _note(

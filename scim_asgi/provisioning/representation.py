@@ -54,12 +54,15 @@ class Representations:
         """
         document = record.document
         whole: dict[str, Any] = {"schemas": document["schemas"], "id": record.id, **document}
-        for name, others in (related or {}).items():
-            whole |= self._related(name, others)
+        if related:
+            for name, others in related.items():
+                whole |= self._related(name, others)
+        created = format_date_time(record.created)
+        is_new = record.last_modified == record.created
         whole["meta"] = {
             "resourceType": record.resource_type,
-            "created": format_date_time(record.created),
-            "lastModified": format_date_time(record.last_modified),
+            "created": created,
+            "lastModified": created if is_new else format_date_time(record.last_modified),
             "location": self.location(record.resource_type, record.id),
             "version": etag(record),
         }
@@ -89,24 +92,26 @@ class Representations:
 def load_related(
     tx: Transaction,
     definition: ResourceDefinition,
-    numbers: list[int],
+    records: list[ResourceRecord],
     projection: Projection | None = None,
 ) -> dict[int, dict[str, list[Related]]]:
-    """Load the row and derived attributes of several resources of one type.
+    """Load the row and derived attributes of several resources of one type, by their numbers.
 
     Args:
         tx: The transaction.
         definition: Their type.
-        numbers: Their numbers.
+        records: The resources.
         projection: What is asked for; nothing is loaded that it does not show.
     """
-    related: dict[int, dict[str, list[Related]]] = {number: {} for number in numbers}
-    for name in (*definition.row_attributes, *definition.derived_attributes):
-        if projection is not None and not projection.wants(definition.attributes[name.casefold()]):
-            continue
-        load = (
-            tx.members.of_groups if name in definition.row_attributes else tx.members.groups_of_all
-        )
-        for number, others in load(numbers).items():
-            related[number][name] = others
+    related: dict[int, dict[str, list[Related]]] = {each.number: {} for each in records}
+    # Nothing is derived where no group ever had it.
+    grouped = [each.number for each in records if each.group_changes]
+    for names, numbers, load in (
+        (definition.row_attributes, list(related), tx.members.of_groups),
+        (definition.derived_attributes, grouped, tx.members.groups_of_all),
+    ):
+        for name in names if numbers else ():
+            if projection is None or projection.wants(definition.attributes[name.casefold()]):
+                for number, others in load(numbers).items():
+                    related[number][name] = others
     return related

@@ -9,19 +9,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
-from scim_asgi.protocol.dialects.resources import read_resource
 from scim_asgi.protocol.errors import ScimError
+from scim_asgi.protocol.inbound import receive
 from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.messages import read_patch
 from scim_asgi.protocol.patch import plan_patch
 from scim_asgi.protocol.projection import Projection, with_written, written_by
-from scim_asgi.protocol.resources import (
-    UnknownAttributes,
-    check_resource,
-    check_schemas,
-    unknown_names,
-    with_defaults,
-)
+from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.accounts import InFlight
 from scim_asgi.provisioning.answers import (
     REFUSED_BY_STORE,
@@ -104,12 +98,12 @@ class Service:
         """
 
         async def work() -> Answer:
-            inbound, projected = self._read(definition, body, projection, new=True)
+            inbound, projected, short = self._read(definition, body, projection, new=True)
             changed = await self._write(
                 caller,
                 definition,
                 lambda unit: self._changes.create(unit, inbound),
-                brief=is_short(body),
+                brief=short,
             )
             whole = await self._settle(caller, changed)
             return await self._answers.of(caller, changed, projected, 201, whole)
@@ -133,7 +127,7 @@ class Service:
 
         async def work() -> Answer:
             try:
-                inbound, projected = self._read(definition, body, projection, new=False)
+                inbound, projected, short = self._read(definition, body, projection, new=False)
             except ScimError:
                 await self._require(caller, definition, resource_id)
                 raise
@@ -142,7 +136,7 @@ class Service:
                 definition,
                 resource_id,
                 lambda unit: self._changes.replace(unit, resource_id, inbound, preconditions),
-                brief=is_short(body) and not definition.row_attributes,
+                brief=short and not definition.row_attributes,
             )
             return await self._answers.of(caller, changed, projected, 200, whole)
 
@@ -241,21 +235,21 @@ class Service:
         projection: Projection,
         *,
         new: bool,
-    ) -> tuple[Inbound, Projection]:
-        """Check an inbound resource and take apart what is stored and what is not."""
-        named = read_resource(definition, body)
-        check_schemas(self._registry, definition, named)
-        rows = {name: named.pop(name, None) for name in definition.row_attributes}
-        document = check_resource(definition, named, self._unknown)
-        if new:
-            document = with_defaults(definition, named, document)
+    ) -> tuple[Inbound, Projection, bool]:
+        """Check an inbound resource and take apart what is stored and what is not.
+
+        Returns:
+            What is inbound, the projection of the answer, and whether little was sent.
+        """
+        received = receive(self._registry, definition, body, self._unknown, new=new)
+        document = received.document
         projected = with_written(projection, lambda: written_by(definition, document))
         hidden = [document.pop(name, None) for name in definition.unstored_attributes]
         password = next((value for value in hidden if isinstance(value, str)), None)
-        notes = passed_over(unknown_names(definition, named))
-        members = rows.get("members")
+        notes = passed_over(received.unknown)
+        members = received.rows.get("members")
         inbound = Inbound(document=document, members=members, password=password, notes=notes)
-        return inbound, projected
+        return inbound, projected, is_short(body, received.size)
 
     async def _finished(
         self, caller: Caller, work: Coroutine[Any, Any, Answer], name: str = ""

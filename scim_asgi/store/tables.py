@@ -60,7 +60,7 @@ class Resources(Protocol):
         """Return the number of the resource that has a unique value, or None."""
 
     def insert(self, record: ResourceRecord, search: dict[str, Any], keys: ResourceKeys) -> int:
-        """Store a new resource and return its number; raises NotUnique.
+        """Store a new resource and return its number; raises NotUnique, and has changed nothing then.
 
         Args:
             record: The resource.

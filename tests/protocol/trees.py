@@ -40,7 +40,7 @@ comparisons: st.SearchStrategy[Node] = st.one_of(
     st.builds(Present, _TEXT_PATHS),
     st.builds(Present, st.sampled_from([Path(None, "name"), Path(None, "emails")])),
 )
-_element_terms: st.SearchStrategy[Node] = st.one_of(
+element_terms: st.SearchStrategy[Node] = st.one_of(
     st.builds(
         Comparison,
         st.sampled_from([Path(None, "type"), Path(None, "value")]),
@@ -61,7 +61,7 @@ def _several(terms: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 def filter_trees() -> st.SearchStrategy[Node]:
     """Trees of every kind of node, as the parser makes them."""
-    inner = st.recursive(_element_terms, _several, max_leaves=4)
+    inner = st.recursive(element_terms, _several, max_leaves=4)
     brackets = st.builds(ValuePath, st.just(Path(None, "emails")), inner)
     single = st.builds(
         ValuePath,

@@ -85,6 +85,36 @@ async def test_a_unique_value_is_there_once_in_an_organization(store: SqliteStor
     await store.write(lambda tx: insert(tx, "ada", "other"))
 
 
+async def test_a_resource_with_a_value_that_another_has_is_refused_and_leaves_nothing(
+    store: SqliteStore,
+) -> None:
+    keys = ResourceKeys((("userName", "eve"), ("nickName", "ada")), ())
+
+    def work(tx: Transaction) -> list[int | None]:
+        tx.resources.insert(user("ada"), {}, ResourceKeys((("nickName", "ada"),), ()))
+        with pytest.raises(NotUnique, match="nickName"):
+            tx.resources.insert(user("eve"), {}, keys)
+        return [tx.resources.owner("acme", "User", path, value) for path, value in keys.unique]
+
+    eve, ada = await store.write(work, brief=True)
+    assert (eve, ada is None) == (None, False)
+    assert await store.read(lambda tx: tx.resources.get("acme", "User", "id-acme-eve")) is None
+
+
+async def test_no_number_of_a_resource_is_given_out_again(store: SqliteStore) -> None:
+    def lose(tx: Transaction) -> None:
+        insert(tx, "lost")
+        raise LookupError
+
+    first = await store.write(lambda tx: insert(tx, "first"))
+    with pytest.raises(LookupError):
+        await store.write(lose)
+    gone, keys = replace(user("first"), number=first), ResourceKeys((), ())
+    await store.write(lambda tx: tx.resources.delete(gone, keys, now()))
+    second = await store.write(lambda tx: insert(tx, "second"))
+    assert first < second
+
+
 async def test_a_cancelled_request_neither_stops_its_transaction_nor_breaks_the_next(
     store: SqliteStore,
 ) -> None:

@@ -20,17 +20,15 @@ from scim_asgi.protocol.paths import PathSyntaxError, parse_path
 def read_operations(
     definition: ResourceDefinition, operations: list[PatchOperation]
 ) -> Iterator[PatchOperation]:
-    """Yield operations with canonical URNs, and path-less ones as one for each attribute.
+    """Yield operations, path-less ones as one for each attribute.
 
     The members of a path-less value may be paths: ``name.givenName``, ``URN:attribute``,
     ``emails[type eq "work"].value``, or the URN of the type's own schema with attributes. What is
     no path stays together in an operation without one.
     """
     for operation in operations:
-        if operation.path is not None:
-            path = canonical_urn(definition, operation.path)
-            yield operation if path == operation.path else replace(operation, path=path)
-        elif operation.op == "remove" or not isinstance(operation.value, dict):
+        has_path = operation.path is not None
+        if has_path or operation.op == "remove" or not isinstance(operation.value, dict):
             yield operation
         else:
             yield from _members(definition, operation, operation.value)

@@ -29,7 +29,7 @@ def read_resource(definition: ResourceDefinition, body: dict[str, Any]) -> dict[
     """
     resource: dict[str, Any] = {}
     unqualified: list[tuple[str, Any]] = []
-    core = _core_names(definition)
+    core = core_names(definition)
     for name, value in body.items():
         attribute = core.get(name)
         if attribute is not None:
@@ -53,7 +53,7 @@ def read_resource(definition: ResourceDefinition, body: dict[str, Any]) -> dict[
 
 
 @lru_cache(maxsize=64)
-def _core_names(definition: ResourceDefinition) -> dict[str, Attribute]:
+def core_names(definition: ResourceDefinition) -> dict[str, Attribute]:
     """Return the core attributes by the names that, spelt just so, mean them and nothing else."""
     return {
         each.name: each
@@ -66,6 +66,13 @@ def _means(definition: ResourceDefinition, attribute: Attribute) -> bool:
     key, target = _read_key(definition, attribute.name)
     is_own = key == attribute.name and not definition.is_own_schema(key)
     return is_own and target is not None and target.leaf is attribute
+
+
+def names_extension(definition: ResourceDefinition, extension: Schema) -> bool:
+    """Return whether an extension's URN, spelt just so, means it and nothing else."""
+    key, target = _read_key(definition, extension.id)
+    is_whole = target is not None and target.extension is extension and target.attribute is None
+    return is_whole and key == extension.id and not definition.is_own_schema(key)
 
 
 def _read_schemas(definition: ResourceDefinition, value: Any) -> Any:

@@ -12,6 +12,9 @@ from scim_asgi.protocol.schemas import Attribute, Names
 _BOOLEANS = {"true": True, "false": False}
 _LABELS = frozenset({"type", "primary", "display"})
 
+MAY_BE_WRAPPED = "roles"
+"""The attribute whose elements may come as JSON inside the text of `value`."""
+
 
 def read_value(attribute: Attribute, value: Any) -> Any:
     """Return a value in the shape that the attribute's definition asks for.
@@ -97,7 +100,7 @@ def _is_empty(element: dict[str, Any]) -> bool:
 def _unwrapped(attribute: Attribute, element: dict[str, Any]) -> dict[str, Any]:
     """Read a role that Entra sends as JSON inside the text of `value`."""
     text = element.get("value")
-    if attribute.name != "roles" or not isinstance(text, str) or not text.startswith("{"):
+    if attribute.name != MAY_BE_WRAPPED or not isinstance(text, str) or not text.startswith("{"):
         return element
     try:
         inner = msgspec.json.decode(text)

@@ -36,6 +36,9 @@ UPDATE accounts SET confirmed = wanted, confirmed_state = wanted_state,
     due_at = 0, claimed_by = NULL, claimed_until = 0
 WHERE number = ? AND claimed_by = ? AND delivery_id = ?
 """
+_HAS_RETURN_KEY = """
+SELECT 1 FROM accounts WHERE organization_id = ? AND return_key = ? LIMIT 1
+"""
 _MARK = """
 UPDATE accounts SET marked = 1
 WHERE resource IN (SELECT value FROM json_each(?)) AND NOT marked
@@ -138,6 +141,9 @@ class SqliteAccounts:
         return _TABLE.one(self._connection, "WHERE resource = ?", (resource,))
 
     def by_return_key(self, organization_id: str, key: str) -> builtins.list[AccountRecord]:
+        # Mostly there is none, and a query for many columns is dear without a row too.
+        if self._connection.execute(_HAS_RETURN_KEY, (organization_id, key)).fetchone() is None:
+            return []
         condition = "WHERE organization_id = ? AND return_key = ? ORDER BY number"
         return _TABLE.all(self._connection, condition, (organization_id, key))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from scim_asgi.store.errors import NotUnique
 from scim_asgi.store.records import ResourceKeys, ResourceRecord
@@ -14,6 +15,7 @@ from scim_asgi.store.selections import Part, Selection
 from scim_asgi.store.sqlite import queries
 from scim_asgi.store.sqlite.counts import Counts
 from scim_asgi.store.sqlite.lookups import TakesLong
+from scim_asgi.store.sqlite.numbers import Numbers
 
 _COLUMNS = """number, organization_id, resource_type, id, document, version, revision, created,
 last_modified, coalesce((SELECT total FROM group_changes WHERE member_number = number), 0)"""
@@ -25,8 +27,8 @@ _BY_NUMBERS = f"""
 SELECT {_COLUMNS} FROM resources WHERE number IN (SELECT value FROM json_each(?))
 """
 _INSERT = """
-INSERT INTO resources (organization_id, resource_type, id, document, search,
-    version, revision, created, last_modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO resources (number, organization_id, resource_type, id, document, search,
+    version, revision, created, last_modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _UPDATE = """
 UPDATE resources SET document = ?, search = ?, version = ?, revision = ?, last_modified = ?
@@ -64,6 +66,9 @@ DELETE FROM lookup_values
 WHERE organization_id = ? AND resource_type = ? AND path = ? AND value = ? AND resource = ?
 """
 
+Key: TypeAlias = tuple[str, Any]
+"""A path and the value there."""
+
 _LONG = 50_000
 """How many characters of a document are read, changed and written in well under a millisecond."""
 
@@ -78,13 +83,20 @@ class SqliteResources:
     Args:
         connection: The connection.
         counts: What counts the resources of each type.
+        numbers: What numbers new ones.
         is_brief: Whether a document that is too long to be read at once raises TakesLong.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, counts: Counts, *, is_brief: bool = False
+        self,
+        connection: sqlite3.Connection,
+        counts: Counts,
+        numbers: Numbers,
+        *,
+        is_brief: bool = False,
     ) -> None:
         self._counts = counts
+        self._numbers = numbers
         self._connection = connection
         self._execute = connection.execute
         self._execute_many = connection.executemany
@@ -109,9 +121,17 @@ class SqliteResources:
         return None if row is None else int(row[0])
 
     def insert(self, record: ResourceRecord, search: dict[str, Any], keys: ResourceKeys) -> int:
-        cursor = self._execute(
+        record = replace(record, number=self._numbers.next(self._connection))
+        # What is refused first of all has changed nothing.
+        try:
+            self._take_unique(record, keys.unique)
+        except NotUnique:
+            self._write(_DELETE_UNIQUE, record, keys.unique)
+            raise
+        self._execute(
             _INSERT,
             (
+                record.number,
                 record.organization_id,
                 record.resource_type,
                 record.id,
@@ -123,11 +143,9 @@ class SqliteResources:
                 record.last_modified,
             ),
         )
-        number = cursor.lastrowid
-        assert number is not None
+        self._write(_INSERT_LOOKUP, record, keys.lookups)
         self._add_to_count(record, 1)
-        self._change_keys(record, number, _NO_KEYS, keys)
-        return number
+        return record.number
 
     def update(
         self,
@@ -138,7 +156,7 @@ class SqliteResources:
         *,
         hold: bool = False,
     ) -> None:
-        self._change_keys(record, record.number, before, after, hold=hold)
+        self._change_keys(record, before, after, hold=hold)
         self._execute(
             _UPDATE,
             (
@@ -158,7 +176,7 @@ class SqliteResources:
         if self._is_brief and self._execute(_IN_MANY_GROUPS, (record.number,)).fetchone():
             raise TakesLong
         self._execute(_LEAVE_GROUPS, (at, record.number))
-        self._change_keys(record, record.number, keys, _NO_KEYS)
+        self._change_keys(record, keys, _NO_KEYS)
         self.release(record.number)
         if self._execute(_DELETE, (record.number,)).rowcount:
             self._add_to_count(record, -1)
@@ -169,7 +187,6 @@ class SqliteResources:
     def _change_keys(
         self,
         record: ResourceRecord,
-        number: int,
         before: ResourceKeys,
         after: ResourceKeys,
         *,
@@ -177,21 +194,23 @@ class SqliteResources:
     ) -> None:
         if before == after:
             return
-        space = (record.organization_id, record.resource_type)
-        for path, value in set(before.unique) - set(after.unique):
-            query = _HOLD_UNIQUE if hold else _DELETE_UNIQUE
-            self._execute(query, (*space, path, value, number))
-        for path, value in set(after.unique) - set(before.unique):
-            if not self._execute(_INSERT_UNIQUE, (*space, path, value, number)).rowcount:
+        given_up = _HOLD_UNIQUE if hold else _DELETE_UNIQUE
+        self._write(given_up, record, set(before.unique) - set(after.unique))
+        self._take_unique(record, set(after.unique) - set(before.unique))
+        self._write(_DELETE_LOOKUP, record, set(before.lookups) - set(after.lookups))
+        self._write(_INSERT_LOOKUP, record, set(after.lookups) - set(before.lookups))
+
+    def _take_unique(self, record: ResourceRecord, values: Iterable[Key]) -> None:
+        for path, value in values:
+            key = (record.organization_id, record.resource_type, path, value, record.number)
+            if not self._execute(_INSERT_UNIQUE, key).rowcount:
                 raise NotUnique(path)
-        gone, come = (
-            set(before.lookups) - set(after.lookups),
-            set(after.lookups) - set(before.lookups),
-        )
-        if gone:
-            self._execute_many(_DELETE_LOOKUP, [(*space, *each, number) for each in gone])
-        if come:
-            self._execute_many(_INSERT_LOOKUP, [(*space, *each, number) for each in come])
+
+    def _write(self, query: str, record: ResourceRecord, values: Collection[Key]) -> None:
+        """Run a query for each of a record's values."""
+        if values:
+            space, number = (record.organization_id, record.resource_type), record.number
+            self._execute_many(query, [(*space, *each, number) for each in values])
 
     def select(self, selection: Selection) -> list[ResourceRecord]:
         if selection.is_look_up and not selection.is_sorted:

@@ -76,7 +76,7 @@ class SqliteTransaction:
     ) -> None:
         self._session = session = session or Session()
         counts, stamps = session.counts, session.stamps
-        self.resources = SqliteResources(connection, counts, is_brief=is_brief)
+        self.resources = SqliteResources(connection, counts, session.numbers, is_brief=is_brief)
         self.members = SqliteMembers(connection, is_brief=is_brief)
         self.accounts = SqliteAccounts(connection, counts)
         self.tokens = WatchedTokens(connection) if is_watching else SqliteTokens(connection)

@@ -1,0 +1,28 @@
+"""The numbers that new resources get."""
+
+from __future__ import annotations
+
+import sqlite3
+
+_LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'resources'"
+
+
+class Numbers:
+    """Gives out numbers in a transaction, so that a resource's is known before it is inserted.
+
+    A number whose resource is not inserted, or whose insertion is undone, is left out.
+    """
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def begin(self) -> None:
+        """Note that a transaction has begun that nobody else can insert anything under."""
+        self._last = None
+
+    def next(self, connection: sqlite3.Connection) -> int:
+        """Return a number that no resource ever had."""
+        if self._last is None:
+            self._last = connection.execute(_LAST).fetchone()[0]
+        self._last += 1
+        return self._last
