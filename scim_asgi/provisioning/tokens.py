@@ -252,6 +252,8 @@ class Tokens:
         once; of one that was live within the last minute, that is all that is read.
         One look-up by digest answers for all others, so that the time tells nothing.
         """
+        if len(token) != _LENGTH or not token.isascii():
+            return None
         wanted, at = digest(token), now()
         known = self._known.get(wanted)
         if known is not None and abs(at - known.at) <= _TOUCH_AGAIN:

@@ -84,6 +84,13 @@ async def test_of_a_known_token_no_row_is_read_until_somebody_has_committed(
     assert 5 == len(asked)
 
 
+@pytest.mark.parametrize(
+    "text", ["", "x", "scim_", "\ud800" * 54, "é" * 54, "s" * 54, "a" * 99_999]
+)
+async def test_what_is_no_token_stands_for_nobody(store: SqliteStore, text: str) -> None:
+    assert await Tokens(store).verify(text) is None
+
+
 async def test_a_token_that_is_revoked_in_memory_is_refused_the_next_time() -> None:
     store = SqliteStore(":memory:")
     await store.open()
