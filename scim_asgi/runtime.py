@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 from starlette.types import ASGIApp
 
 from scim_asgi.http.app import ErrorBoundary, ScimEndpoint
-from scim_asgi.http.authentication import BearerTokenMiddleware
+from scim_asgi.http.authentication import BearerTokenMiddleware, FailedAuthenticationLimit
 from scim_asgi.http.endpoints import Endpoints
-from scim_asgi.http.rate_limit import FailedAuthenticationLimit, RateLimitMiddleware
+from scim_asgi.http.rate_limit import RateLimitMiddleware
 from scim_asgi.mapping.fields import A, AccountFields
 from scim_asgi.protocol.definitions import Registry
 from scim_asgi.protocol.discovery import Discovery, Features
@@ -288,10 +288,10 @@ def _stack(
         app = RateLimitMiddleware(
             endpoint, settings.rate_limit, storage_uri=storage, on_refused=endpoint.limited
         )
-    app = BearerTokenMiddleware(
+    return BearerTokenMiddleware(
         app,
         tokens.verify,
         accept_bare_token=settings.accept_bare_token,
         on_refused=endpoint.refused,
+        failures=FailedAuthenticationLimit(settings.failed_auth_limit, storage_uri=storage),
     )
-    return FailedAuthenticationLimit(app, settings.failed_auth_limit, storage_uri=storage)

@@ -141,14 +141,14 @@ class ScimEndpoint:
 
     def _caller(self, scope: Scope, headers: dict[bytes, bytes], prefix: str, route: str) -> Caller:
         token: TokenIdentity = scope[TOKEN]
-        request_id = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = headers.get(b"x-request-id", b"")[:64]
         base_url = self._base_url or request_base_url(scope, prefix, headers.get(b"host", b""))
         return Caller(
             organization_id=token.organization_id,
             base_url=base_url,
             token_prefix=token.prefix,
             directory=detect_directory(headers),
-            request_id=request_id[:64],
+            request_id=request_id.decode("latin-1"),
             method=scope["method"],
             path=route[:500],
         )

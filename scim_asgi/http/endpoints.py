@@ -247,43 +247,47 @@ class Endpoints:
         query = read_search(await exchange.body())
         return json_response(200, await self._queries.query(exchange.caller, definitions, query))
 
-    async def _resource(
+    def _resource(
         self, definition: ResourceDefinition, exchange: Exchange, resource_id: str
-    ) -> Response:
+    ) -> Awaitable[Response]:
         handle = self._methods.get(exchange.method, self._get)
-        return _response(await handle(exchange, definition, resource_id))
+        return handle(exchange, definition, resource_id)
 
     async def _get(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
-    ) -> Answer:
+    ) -> Response:
         projection = exchange.projection(definition)
-        return await self._queries.read(
+        answer = await self._queries.read(
             exchange.caller, definition, resource_id, projection, exchange.preconditions()
         )
+        return _response(answer)
 
     async def _put(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
-    ) -> Answer:
+    ) -> Response:
         projection = exchange.projection(definition)
         body = await exchange.body()
-        return await self._service.replace(
+        answer = await self._service.replace(
             exchange.caller, definition, resource_id, body, projection, exchange.preconditions()
         )
+        return _response(answer)
 
     async def _patch(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
-    ) -> Answer:
+    ) -> Response:
         projection = exchange.projection(definition)
         body = await exchange.body()
-        return await self._service.patch(
+        answer = await self._service.patch(
             exchange.caller, definition, resource_id, body, projection, exchange.preconditions()
         )
+        return _response(answer)
 
     async def _delete(
         self, exchange: Exchange, definition: ResourceDefinition, resource_id: str
-    ) -> Answer:
-        return await self._service.delete(
-            exchange.caller, definition, resource_id, exchange.preconditions()
+    ) -> Response:
+        preconditions = exchange.preconditions()
+        return _response(
+            await self._service.delete(exchange.caller, definition, resource_id, preconditions)
         )
 
     def _discovery_of(self, kind: str, item: str, base_url: str) -> dict[str, Any]:

@@ -28,16 +28,13 @@ def route_path(scope: Scope, mount_path: str = "") -> tuple[str, str] | None:
         The prefix and the route, which is empty or begins with ``/``; None when the path does
         not belong to the mount, or has an encoded slash, which is none that separates.
     """
-    raw_path = scope.get("raw_path") or b""
-    if b"%" in raw_path and _ENCODED_SLASH.search(raw_path):
+    raw_path = scope.get("raw_path")
+    if raw_path and b"%" in raw_path and _ENCODED_SLASH.search(raw_path):
         return None
-    path: str = scope["path"]
-    prefix, rest = _without_root(scope, path)
-    if mount_path and _is_below(rest, mount_path):
-        prefix, rest = prefix + mount_path, rest[len(mount_path) :]
-    elif not prefix.endswith(mount_path):
-        prefix += mount_path
-    if rest and not rest.startswith("/"):
+    prefix, rest = _without_root(scope, scope["path"])
+    if mount_path:
+        prefix, rest = _without_mount(prefix, rest, mount_path)
+    if rest and rest[0] != "/":
         return None
     return prefix, _single(rest).rstrip("/")
 
@@ -46,9 +43,15 @@ def _single(path: str) -> str:
     return _SLASHES.sub("/", path) if "//" in path else path
 
 
+def _without_mount(prefix: str, rest: str, mount_path: str) -> tuple[str, str]:
+    if _is_below(rest, mount_path):
+        return prefix + mount_path, rest[len(mount_path) :]
+    return (prefix if prefix.endswith(mount_path) else prefix + mount_path), rest
+
+
 def _without_root(scope: Scope, path: str) -> tuple[str, str]:
     root: str = scope.get("root_path", "").rstrip("/")
-    if not root and path.startswith("/"):
+    if not root:
         return root, path
     if _is_below(path, root):
         return root, path[len(root) :]
@@ -73,20 +76,14 @@ def request_base_url(scope: Scope, prefix: str, host: bytes) -> str:
         prefix: The mount's prefix.
         host: The Host header; empty where there is none.
     """
-    name = _host(host)
-    if name is None:
-        server, port = scope.get("server") or ("localhost", None)
-        name = server if port is None else f"{server}:{port}"
-    return f"{scope.get('scheme', 'http')}://{name}{_encoded(prefix)}"
+    server = scope.get("server") or ("localhost", None)
+    return _base_url(scope.get("scheme", "http"), host, tuple(server), prefix)
 
 
 @lru_cache(maxsize=64)
-def _host(header: bytes) -> str | None:
-    """Return the host that a Host header names, None where it names none."""
+def _base_url(scheme: str, header: bytes, server: tuple[str, int | None], prefix: str) -> str:
     host = header.decode("latin-1")
-    return host if _HOST.fullmatch(host) else None
-
-
-@lru_cache(maxsize=64)
-def _encoded(prefix: str) -> str:
-    return quote(_single(prefix), _PATH_CHARACTERS)
+    if not _HOST.fullmatch(host):
+        name, port = server
+        host = name if port is None else f"{name}:{port}"
+    return f"{scheme}://{host}{quote(_single(prefix), _PATH_CHARACTERS)}"

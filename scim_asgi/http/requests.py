@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from codecs import BOM_UTF8
-from typing import Any
+from collections.abc import Coroutine, Generator
+from functools import partial
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -82,23 +84,63 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limits: Limit
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > limits.body_bytes:
         raise _too_large(limits)
-    deadline = _Deadline(limits.body_seconds)
-    try:
-        return await _read_chunks(receive, limits)
-    except asyncio.CancelledError:
-        if not deadline.is_over():
-            raise
-        msg = f"The body did not arrive within {limits.body_seconds:g} seconds; send it again."
-        raise _closing(RequestTimeout(msg)) from None
-    finally:
-        deadline.end()
+    return await _InTime(_read_chunks(receive, limits), limits.body_seconds)
+
+
+class _InTime:
+    """Awaits a coroutine for some seconds: `asyncio.timeout` that begins where it has to wait.
+
+    Nearly every body is there at once, and costs no timer. A coroutine is stepped through as
+    ``yield from`` does (PEP 380).
+
+    Args:
+        reading: What reads a body.
+        seconds: How long it may take.
+
+    Raises:
+        RequestTimeout: It took longer.
+    """
+
+    __slots__ = ("_reading", "_seconds")
+
+    def __init__(self, reading: Coroutine[Any, Any, bytes], seconds: float) -> None:
+        self._reading = reading
+        self._seconds = seconds
+
+    def __await__(self) -> Generator[Any, Any, bytes]:
+        """Return what the coroutine returns."""
+        try:
+            awaited = self._reading.send(None)
+        except StopIteration as ended:
+            return cast("bytes", ended.value)
+        deadline = _Deadline(self._seconds)
+        try:
+            return (yield from self._go_on(awaited))
+        except asyncio.CancelledError:
+            if not deadline.is_over():
+                raise
+            msg = f"The body did not arrive within {self._seconds:g} seconds; send it again."
+            raise _closing(RequestTimeout(msg)) from None
+        finally:
+            deadline.end()
+
+    def _go_on(self, awaited: Any) -> Generator[Any, Any, bytes]:
+        """Await what a coroutine awaits, and all that it awaits after that."""
+        while True:
+            try:
+                result = yield awaited
+            except BaseException as error:  # noqa: BLE001 - the coroutine has it
+                step = partial(self._reading.throw, error)
+            else:
+                step = partial(self._reading.send, result)
+            try:
+                awaited = step()
+            except StopIteration as ended:
+                return cast("bytes", ended.value)
 
 
 class _Deadline:
-    """Cancels the task that has made it after some seconds: `asyncio.timeout` without a context.
-
-    Nearly every body is there at once, and ends it before it costs more than a timer.
-    """
+    """Cancels the task that has made it after some seconds."""
 
     __slots__ = ("_before", "_has_expired", "_task", "_timer")
 
@@ -160,13 +202,14 @@ def decode_object(headers: dict[bytes, bytes], body: bytes, limits: Limits) -> d
         PayloadTooLarge: It holds too many values.
         InvalidValue: A text in it is too long.
     """
-    _check_size(body, limits)
+    opened = body.count(b"[") + body.count(b"{")
+    _check_size(body, opened, limits)
     try:
         value = _decode_object(body)
     except InvalidSyntax:
         _check_content_type(headers)
         raise
-    if body.count(b"[") + body.count(b"{") > limits.json_depth:
+    if opened > limits.json_depth:
         _check_depth(value, limits)
     if _may_hold_long_text(body, limits):
         _check_texts(value, limits)
@@ -196,16 +239,15 @@ def _decode_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _check_size(body: bytes, limits: Limits) -> None:
+def _check_size(body: bytes, opened: int, limits: Limits) -> None:
     """Check how many values a body holds, before memory is spent on them."""
-    if _size(body) > limits.json_values and _size(_TEXT.sub(b"", body)) > limits.json_values:
+    # Where no text has a comma or a bracket in it, it holds no more than this.
+    if 1 + body.count(b",") + opened <= limits.json_values:
+        return
+    bare = _TEXT.sub(b"", body)
+    if 1 + bare.count(b",") + bare.count(b"[") + bare.count(b"{") > limits.json_values:
         msg = f"The body holds more than {limits.json_values} values; send several requests."
         raise PayloadTooLarge(msg)
-
-
-def _size(body: bytes) -> int:
-    """Return how many values JSON holds, where no text has a comma or a bracket in it."""
-    return 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
 def _check_depth(value: Any, limits: Limits) -> None:

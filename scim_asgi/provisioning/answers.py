@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import ScimError, TooMany, Unavailable, Uniqueness
@@ -95,9 +94,7 @@ class Answers:
             related, whole = loaded[record.number], None
         if whole is None:
             return self.shown(caller, record, related, projection, status)
-        answer = _answer(whole.resource, projection, status)
-        is_all = answer.resource is whole.resource
-        return replace(answer, content=whole.content) if is_all else answer
+        return _answer(whole.resource, projection, status, whole.content)
 
     def whole(self, caller: Caller, changed: Changed) -> Whole:
         """Return a changed resource with everything in it that is no member."""
@@ -124,11 +121,16 @@ class Answers:
         return Answer(status=status, etag=etag(record), location=location)
 
 
-def _answer(whole: dict[str, Any], projection: Projection, status: int) -> Answer:
+def _answer(
+    whole: dict[str, Any], projection: Projection, status: int, content: bytes | None = None
+) -> Answer:
+    """Return the answer with a resource; `content` is all of it as JSON, where that is known."""
     meta = whole["meta"]
+    resource = projection.apply(whole)
     return Answer(
         status=status,
-        resource=projection.apply(whole),
+        resource=resource,
+        content=content if resource is whole else None,
         etag=meta["version"],
         location=meta["location"],
     )

@@ -58,7 +58,8 @@ class Background:
     @property
     def is_running(self) -> bool:
         """Whether the background works; without hooks it has nothing to do and always does."""
-        return not self._hooks or (self._task is not None and not self._task.done())
+        task = self._task
+        return not self._hooks if task is None else not task.done()
 
     def start(self) -> None:
         """Begin to work."""

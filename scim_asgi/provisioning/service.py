@@ -6,8 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from scim_asgi.protocol.definitions import Registry, ResourceDefinition
 from scim_asgi.protocol.errors import ScimError
@@ -210,7 +209,8 @@ class Service:
     async def close(self) -> None:
         """Wait until every write that is under way is settled."""
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            ended, _ = await asyncio.wait(self._tasks)
+            self._tasks -= ended
 
     async def log_refusal(self, caller: Caller, error: ScimError, name: str = "") -> None:
         """Write a refused request into the provisioning log.
@@ -255,25 +255,26 @@ class Service:
         self, caller: Caller, work: Coroutine[Any, Any, Answer], name: str = ""
     ) -> Answer:
         """Let a write run to its end even when the client goes away, and log a refusal."""
-        task = asyncio.create_task(self._logged(caller, work, name))
-        self._tasks.add(task)
-        ended: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        task.add_done_callback(partial(self._hand_on, ended))
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[Answer] = loop.create_future()
+        self._tasks.add(loop.create_task(self._run(ended, self._logged(caller, work, name))))
         return await ended
 
-    def _hand_on(self, ended: asyncio.Future[Answer], task: asyncio.Task[Answer]) -> None:
-        """Tell the request how its write has ended, as `asyncio.shield` does for more."""
-        self._tasks.discard(task)
-        if task.cancelled():
+    async def _run(self, ended: asyncio.Future[Answer], work: Coroutine[Any, Any, Answer]) -> None:
+        """Tell a request how its write has ended: `asyncio.shield`, a turn of the loop earlier."""
+        try:
+            answer = await work
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+            if not ended.done():
+                ended.set_exception(error)
+        except BaseException:
             ended.cancel()
-            return
-        error = task.exception()
-        if ended.cancelled():
-            return
-        if error is None:
-            ended.set_result(task.result())
+            raise
         else:
-            ended.set_exception(error)
+            if not ended.done():
+                ended.set_result(answer)
+        finally:
+            self._tasks.discard(cast("asyncio.Task[Any]", asyncio.current_task()))
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task alive until it ends; a stop waits for it."""

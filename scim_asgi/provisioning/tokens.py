@@ -37,6 +37,7 @@ _UNPRINTABLE = re.compile(
 )
 """What a terminal or a browser obeys instead of showing it, and what cannot be stored."""
 _TOUCH_AGAIN = 60_000
+_MOST_KNOWN = 4096
 
 
 class TokenError(ScimAsgiError):
@@ -71,6 +72,13 @@ class TokenIdentity(Struct, frozen=True):
     id: str
     organization_id: str
     prefix: str
+
+
+class _Known(Struct, frozen=True):
+    """What never changes of a token that was live, and when that was looked up."""
+
+    identity: TokenIdentity
+    at: int
 
 
 class IssuedToken(Struct, frozen=True, kw_only=True):
@@ -148,6 +156,7 @@ class Tokens:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._known: dict[bytes, _Known] = {}
         self._touches: set[asyncio.Task[None]] = set()
 
     async def issue(
@@ -239,12 +248,26 @@ class Tokens:
     async def verify(self, token: str) -> TokenIdentity | None:
         """Return whom a token stands for, or None when it is unknown, revoked or expired.
 
-        Nothing is cached: a revocation in another process holds at once. One look-up by digest
-        answers for all of them, so that the time tells nothing.
+        Whether it is live is looked up each time, so that a revocation in another process holds at
+        once; of one that was live within the last minute, that is all that is read.
+        One look-up by digest answers for all others, so that the time tells nothing.
         """
-        if not is_well_formed(token):
+        if len(token) != _LENGTH or not token.isascii():
             return None
         wanted, at = digest(token), now()
+        known = self._known.get(wanted)
+        if known is not None and abs(at - known.at) <= _TOUCH_AGAIN:
+            if await self._store.read(
+                lambda tx: tx.tokens.is_live(wanted, at), brief=True, single=True, fresh=False
+            ):
+                return known.identity
+            self._known.pop(wanted, None)
+            return None
+        return await self._look_up(wanted, at) if is_well_formed(token) else None
+
+    async def _look_up(self, wanted: bytes, at: int) -> TokenIdentity | None:
+        """Look a token up by its digest, note that it is used, and remember it."""
+        self._known.pop(wanted, None)
         record = await self._store.read(
             lambda tx: tx.tokens.live(wanted, at), brief=True, single=True, fresh=False
         )
@@ -252,7 +275,11 @@ class Tokens:
             return None
         if abs(at - (record.last_used_at or 0)) > _TOUCH_AGAIN:
             self._touch(record.id, at)
-        return TokenIdentity(record.id, record.organization_id, record.prefix)
+        identity = TokenIdentity(record.id, record.organization_id, record.prefix)
+        if len(self._known) >= _MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[wanted] = _Known(identity, at)
+        return identity
 
     def _touch(self, token_id: str, at: int) -> None:
         """Note the use, without letting the request wait for it."""

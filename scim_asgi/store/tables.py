@@ -235,6 +235,9 @@ class TokenTable(Protocol):
     def live(self, digest: bytes, at: int) -> LiveToken | None:
         """Return the token with a SHA-256 that is neither revoked nor expired then, or None."""
 
+    def is_live(self, digest: bytes, at: int) -> bool:
+        """Return whether there is one that `live` returns, for less."""
+
     def ended(self, digest: bytes, at: int) -> TokenRecord | None:
         """Return the token with a SHA-256 that is revoked, or has expired by then, or None."""
 

@@ -13,8 +13,9 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from scim_asgi.http.rate_limit import _KNOWN, FailedAuthenticationLimit
-from scim_asgi.provisioning.tokens import Tokens, digest, mint
+from scim_asgi import BearerTokenMiddleware
+from scim_asgi.http.authentication import _KNOWN, FailedAuthenticationLimit
+from scim_asgi.provisioning.tokens import TokenIdentity, Tokens, digest, mint
 from scim_asgi.store.sqlite import SqliteStore
 from scim_asgi.store.sqlite.tables import SqliteTokens
 from tests.client import assert_error
@@ -30,6 +31,21 @@ def statuses(scim: Scim, *tokens: str) -> list[int]:
     return [get(scim, token).status_code for token in tokens]
 
 
+def limited(
+    limit: str | FailedAuthenticationLimit, *, identity: TokenIdentity | None = None
+) -> BearerTokenMiddleware:
+    """Return an application whose every token stands for the same, and so for nobody at first."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def verify(token: str) -> TokenIdentity | None:
+        return identity
+
+    failures = FailedAuthenticationLimit(limit) if isinstance(limit, str) else limit
+    return BearerTokenMiddleware(app, verify, failures=failures)
+
+
 def test_guessing_is_limited_by_address(serve: Served) -> None:
     scim = serve(failed_auth_limit="3/hour")
     assert [401, 401, 401, 429, 429] == statuses(scim, *(mint() for _ in range(5)))
@@ -41,10 +57,6 @@ def test_guessing_is_limited_by_address(serve: Served) -> None:
 async def test_who_does_not_read_the_answers_is_limited_as_well() -> None:
     begun: list[int] = []
 
-    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 401, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
     async def receive() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
@@ -55,7 +67,7 @@ async def test_who_does_not_read_the_answers_is_limited_as_well() -> None:
         else:
             await asyncio.Event().wait()
 
-    limit = FailedAuthenticationLimit(refuse, "3/hour")
+    limit = limited("3/hour")
     asked: list[asyncio.Task[None]] = []
     for _ in range(5):
         answered = asyncio.Event()
@@ -110,24 +122,29 @@ def test_guessing_is_limited_where_the_rate_is_not(serve: Served) -> None:
 
 
 async def test_those_who_were_let_in_take_bounded_memory() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+    limit = FailedAuthenticationLimit("1/hour")
+    app = limited(limit, identity=TokenIdentity("one", "acme", "scim_"))
 
     async def nothing(*_: Any) -> Any:
         return None
 
-    limited = FailedAuthenticationLimit(app, "1/hour")
     for number in range(_KNOWN + 500):
-        headers = [(b"authorization", b"%d" % number)]
+        headers = [(b"authorization", b"Bearer %d" % number)]
         scope = {"type": "http", "headers": headers, "client": ("10.0.0.1", 1)}
-        await limited(scope, nothing, nothing)
-    assert _KNOWN == len(limited._known)
+        await app(scope, nothing, nothing)
+    assert _KNOWN == len(limit._known)
+
+
+async def test_no_token_is_kept_where_it_is_remembered_who_was_let_in() -> None:
+    limit = FailedAuthenticationLimit("1/hour")
+    sender = limit.sender({"client": ("10.0.0.1", 1)}, [b"Bearer secret"])
+    limit.let_in(sender)
+    assert limit.knows(sender)
+    assert "secret" not in repr(limit._known)
+    assert not limit.knows(limit.sender({"client": ("10.0.0.1", 1)}, [b"Bearer other"]))
 
 
 async def test_who_goes_away_before_the_answer_is_counted_all_the_same() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 401, "headers": []})
-
     async def gone(message: Any) -> None:
         raise OSError
 
@@ -139,11 +156,11 @@ async def test_who_goes_away_before_the_answer_is_counted_all_the_same() -> None
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
-    limited = FailedAuthenticationLimit(app, "1/hour")
+    app = limited("1/hour")
     scope = {"type": "http", "headers": [], "client": ("10.0.0.1", 1)}
     with pytest.raises(OSError):
-        await limited(scope, receive, gone)
-    await limited(scope, receive, send)
+        await app(scope, receive, gone)
+    await app(scope, receive, send)
     assert 429 == statuses[0]
 
 

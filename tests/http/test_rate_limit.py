@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import time
 from typing import Any
 
 import httpx
 import pytest
+from limits import parse
 
 from scim_asgi import RateLimitMiddleware, ScimApp
-from scim_asgi.http.rate_limit import ClientKey
+from scim_asgi.http.counters import ClientKey, InProcess, counter
 from tests.client import assert_error
 from tests.conftest import Served
+from tests.waiting import eventually
 
 
 def test_over_the_limit_is_429_with_whole_seconds_to_wait_and_changes_nothing(
@@ -68,3 +71,29 @@ async def test_the_middleware_stands_alone_in_front_of_any_application() -> None
     async with httpx.AsyncClient(transport=transport, base_url="http://acme.test") as client:
         answers = [await client.get("/") for _ in range(2)]
     assert [204, 429] == [answer.status_code for answer in answers]
+
+
+@pytest.mark.parametrize("uri", ["memory://", "async+memory://"])
+async def test_a_window_begins_with_its_first_request_in_the_process_as_in_a_storage(
+    uri: str,
+) -> None:
+    counts = counter("2 per 2 second", uri)
+    assert "2 per 2 second" == counts.limit
+    assert await counts.allows("a")
+    began = time.monotonic()
+    assert [True, True, False] == [await counts.hit("a") for _ in range(3)]
+    assert not await counts.allows("a")
+    assert [True, True] == [await counts.allows("b"), await counts.hit("b")]
+    assert await counts.pause("a") in (1, 2)
+    await eventually(lambda: counts.allows("a"))
+    assert 1.5 < time.monotonic() - began
+    assert await counts.hit("a")
+
+
+async def test_who_is_counted_no_more_takes_no_memory() -> None:
+    counts = InProcess(parse("1 per 1 second"))
+    for number in range(1000):
+        await counts.hit(f"early {number}")
+    await eventually(lambda: counts.allows("early 999"))
+    await counts.hit("late")
+    assert ["late"] == list(counts._windows)

@@ -37,18 +37,18 @@ def save(tx: Transaction) -> int:
     return tx.mappings.insert(record)
 
 
-def counting(look_ups: LookUps, most: int) -> Callable[[], int]:
+def counting(look_ups: LookUps, most: int) -> Callable[[None], int]:
     """Return a read that takes the more steps the higher it counts."""
     connection = look_ups._connection
     assert connection is not None
-    return lambda: int(connection.execute(_COUNTED, (most,)).fetchone()[0])
+    return lambda _: int(connection.execute(_COUNTED, (most,)).fetchone()[0])
 
 
 async def test_however_many_look_ups_were_made_the_next_one_is_made_at_once(
     look_ups: LookUps,
 ) -> None:
     few = counting(look_ups, 1)
-    assert {look_ups.read(few) for _ in range(20_000)} == {1}
+    assert {look_ups.read(few, None) for _ in range(20_000)} == {1}
 
 
 async def test_a_read_of_too_many_steps_is_given_up_and_the_next_one_is_made_at_once(
@@ -57,19 +57,19 @@ async def test_a_read_of_too_many_steps_is_given_up_and_the_next_one_is_made_at_
     few, many = counting(look_ups, 1), counting(look_ups, 1_000_000)
     for _ in range(3):
         with pytest.raises(TakesLong):
-            look_ups.read(many)
-        assert 1 == look_ups.read(few)
+            look_ups.read(many, None)
+        assert 1 == look_ups.read(few, None)
 
 
 async def test_what_takes_long_in_many_statements_is_given_up_too(look_ups: LookUps) -> None:
     some = counting(look_ups, 2_000)
 
-    def work() -> int:
-        return sum(some() for _ in range(100))
+    def work(_: None) -> int:
+        return sum(some(None) for _ in range(100))
 
-    assert 2_000 == look_ups.read(some)
+    assert 2_000 == look_ups.read(some, None)
     with pytest.raises(TakesLong):
-        look_ups.read(work)
+        look_ups.read(work, None)
 
 
 async def test_a_read_that_is_called_brief_and_is_not_is_made_in_a_thread(

@@ -17,7 +17,7 @@ def read_url(route: str, query: bytes) -> tuple[str, bytes]:
     A base URL that ends in Entra's flag, with a path appended as text, has the path in its query
     (``?aadOptscim062020/Users?filter=…``).
     """
-    match = _FLAGGED.fullmatch(query)
+    match = _FLAGGED.fullmatch(query) if query else None
     if match is None:
         return route, query
     return route + unquote(match["path"].decode("latin-1")).rstrip("/"), match["query"]

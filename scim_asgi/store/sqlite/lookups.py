@@ -9,6 +9,7 @@ from typing import TypeVar
 from scim_asgi.store.errors import StoreUnavailable
 
 T = TypeVar("T")
+X = TypeVar("X")
 
 _STEPS = 5_000
 """How many steps of SQLite's machine are taken between two looks at how long it takes."""
@@ -56,11 +57,12 @@ class LookUps:
         self._looks += 1
         return self._looks > _LOOKS
 
-    def read(self, work: Callable[[], T], *, is_single: bool = False) -> T:
+    def read(self, work: Callable[[X], T], tx: X, *, is_single: bool = False) -> T:
         """Run a unit of work that reads through this connection.
 
         Args:
             work: The unit of work.
+            tx: What it gets: the tables, on this connection.
             is_single: Whether it is one statement, which needs no transaction around it.
 
         Raises:
@@ -72,14 +74,14 @@ class LookUps:
             raise StoreUnavailable(msg)
         self._looks = 0
         try:
-            return work() if is_single else self._in_transaction(connection, work)
+            return work(tx) if is_single else self._in_transaction(connection, work, tx)
         except sqlite3.Error as error:
             raise TakesLong from error
 
-    def _in_transaction(self, connection: sqlite3.Connection, work: Callable[[], T]) -> T:
+    def _in_transaction(self, connection: sqlite3.Connection, work: Callable[[X], T], tx: X) -> T:
         connection.execute("BEGIN")
         try:
-            return work()
+            return work(tx)
         finally:
             self._looks = 0
             connection.execute("ROLLBACK")
