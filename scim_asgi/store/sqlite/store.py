@@ -27,7 +27,7 @@ from scim_asgi.store.sqlite.members import SqliteMembers
 from scim_asgi.store.sqlite.migrate import check_version, migrate
 from scim_asgi.store.sqlite.resources import SqliteResources
 from scim_asgi.store.sqlite.session import Session
-from scim_asgi.store.sqlite.tables import SqliteTokens, WatchedTokens
+from scim_asgi.store.sqlite.tables import SqliteTokens
 from scim_asgi.store.sqlite.versions import (
     MAPPINGS,
     ROLES,
@@ -60,8 +60,6 @@ class SqliteTransaction:
         session: What the connection's transactions keep in memory, where one writes.
         is_bounded: Whether queries are ended early enough whatever they are.
         is_brief: Whether it runs in the event loop: what would hold that up raises TakesLong.
-        is_watching: Whether the connection changes nothing, so that what it reads holds until
-            others have.
     """
 
     def __init__(
@@ -72,14 +70,13 @@ class SqliteTransaction:
         session: Session | None = None,
         is_bounded: bool = False,
         is_brief: bool = False,
-        is_watching: bool = False,
     ) -> None:
         self._session = session = session or Session()
         counts, stamps = session.counts, session.stamps
         self.resources = SqliteResources(connection, counts, session.numbers, is_brief=is_brief)
         self.members = SqliteMembers(connection, is_brief=is_brief)
         self.accounts = SqliteAccounts(connection, counts)
-        self.tokens = WatchedTokens(connection) if is_watching else SqliteTokens(connection)
+        self.tokens = SqliteTokens(connection)
         self.mappings = SqliteVersions(connection, MAPPINGS, stamps)
         self.roles = SqliteVersions(connection, ROLES, stamps)
         self.remappings = SqliteRemappings(connection)
@@ -194,9 +191,7 @@ class SqliteStore:
                 self._to_read = SqliteTransaction(self._reading.here)
                 with _in_our_words:
                     looking = await self._reading.run(lambda _: self._looking.open())
-                self._to_look_up = SqliteTransaction(
-                    looking, is_bounded=True, is_brief=True, is_watching=True
-                )
+                self._to_look_up = SqliteTransaction(looking, is_bounded=True, is_brief=True)
             self._file.remember()
         except BaseException:
             await self.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import math
 import sqlite3
 
 from scim_asgi.store.records import LiveToken, TokenRecord
@@ -14,12 +13,9 @@ _ENDED = """
 WHERE (digest = ?1 AND revoked_at IS NOT NULL)
     OR (digest = ?1 AND revoked_at IS NULL AND expires_at <= ?2)
 """
-_LIVE = """
-SELECT id, organization_id, prefix, last_used_at FROM tokens
-WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
-"""
-_ENDS = "SELECT expires_at FROM tokens WHERE digest = ? AND revoked_at IS NULL"
-_MOST_REMEMBERED = 4096
+_WHICH = "WHERE digest = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+_LIVE = f"SELECT id, organization_id, prefix, last_used_at FROM tokens {_WHICH}"
+_IS_LIVE = f"SELECT 1 FROM tokens {_WHICH}"
 
 
 class SqliteTokens:
@@ -37,14 +33,8 @@ class SqliteTokens:
         return None if row is None else LiveToken(*row)
 
     def is_live(self, digest: bytes, at: int) -> bool:
-        return at < self._ends(digest)
-
-    def _ends(self, digest: bytes) -> float:
-        """Return when a token ends or has ended; 0 where it is revoked, or there is none."""
-        row = self._connection.execute(_ENDS, (bytearray(digest),)).fetchone()
-        if row is None:
-            return 0
-        return math.inf if row[0] is None else float(row[0])
+        row = self._connection.execute(_IS_LIVE, (bytearray(digest), at)).fetchone()
+        return row is not None
 
     def ended(self, digest: bytes, at: int) -> TokenRecord | None:
         return _TOKENS.one(self._connection, _ENDED, (digest, at))
@@ -69,27 +59,3 @@ class SqliteTokens:
 
     def refuse(self, token_id: str, at: int) -> None:
         self._connection.execute("UPDATE tokens SET refused_at = ? WHERE id = ?", (at, token_id))
-
-
-class WatchedTokens(SqliteTokens):
-    """Tokens on a connection that changes nothing itself: what is read holds until others commit.
-
-    The version of what it sees changes whenever another connection of any process has committed
-    (SQLite's ``PRAGMA data_version``), and is had for half of a look-up.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(connection)
-        self._version: tuple[int] | None = None
-        self._remembered: dict[bytes, float] = {}
-
-    def is_live(self, digest: bytes, at: int) -> bool:
-        version = self._connection.execute("PRAGMA data_version").fetchone()
-        # Before anything is read: what is read later can only be newer than it is taken for.
-        if version != self._version or len(self._remembered) > _MOST_REMEMBERED:
-            self._remembered.clear()
-            self._version = version
-        ends = self._remembered.get(digest)
-        if ends is None:
-            ends = self._remembered[digest] = self._ends(digest)
-        return at < ends
