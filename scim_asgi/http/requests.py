@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from codecs import BOM_UTF8
-from collections.abc import Coroutine, Generator
-from functools import partial
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -84,63 +82,23 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limits: Limit
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > limits.body_bytes:
         raise _too_large(limits)
-    return await _InTime(_read_chunks(receive, limits), limits.body_seconds)
-
-
-class _InTime:
-    """Awaits a coroutine for some seconds: `asyncio.timeout` that begins where it has to wait.
-
-    Nearly every body is there at once, and costs no timer. A coroutine is stepped through as
-    ``yield from`` does (PEP 380).
-
-    Args:
-        reading: What reads a body.
-        seconds: How long it may take.
-
-    Raises:
-        RequestTimeout: It took longer.
-    """
-
-    __slots__ = ("_reading", "_seconds")
-
-    def __init__(self, reading: Coroutine[Any, Any, bytes], seconds: float) -> None:
-        self._reading = reading
-        self._seconds = seconds
-
-    def __await__(self) -> Generator[Any, Any, bytes]:
-        """Return what the coroutine returns."""
-        try:
-            awaited = self._reading.send(None)
-        except StopIteration as ended:
-            return cast("bytes", ended.value)
-        deadline = _Deadline(self._seconds)
-        try:
-            return (yield from self._go_on(awaited))
-        except asyncio.CancelledError:
-            if not deadline.is_over():
-                raise
-            msg = f"The body did not arrive within {self._seconds:g} seconds; send it again."
-            raise _closing(RequestTimeout(msg)) from None
-        finally:
-            deadline.end()
-
-    def _go_on(self, awaited: Any) -> Generator[Any, Any, bytes]:
-        """Await what a coroutine awaits, and all that it awaits after that."""
-        while True:
-            try:
-                result = yield awaited
-            except BaseException as error:  # noqa: BLE001 - the coroutine has it
-                step = partial(self._reading.throw, error)
-            else:
-                step = partial(self._reading.send, result)
-            try:
-                awaited = step()
-            except StopIteration as ended:
-                return cast("bytes", ended.value)
+    deadline = _Deadline(limits.body_seconds)
+    try:
+        return await _read_chunks(receive, limits)
+    except asyncio.CancelledError:
+        if not deadline.is_over():
+            raise
+        msg = f"The body did not arrive within {limits.body_seconds:g} seconds; send it again."
+        raise _closing(RequestTimeout(msg)) from None
+    finally:
+        deadline.end()
 
 
 class _Deadline:
-    """Cancels the task that has made it after some seconds."""
+    """Cancels the task that has made it after some seconds: `asyncio.timeout` without a context.
+
+    Nearly every body is there at once, and ends it before it costs more than a timer.
+    """
 
     __slots__ = ("_before", "_has_expired", "_task", "_timer")
 

@@ -214,18 +214,17 @@ def _require_in_extension(extension: Schema, container: dict[str, Any]) -> None:
 
 
 def known_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> list[str]:
-    """Return the URNs of the type's own schemas that a resource uses."""
-    return [definition.schema.id, *filter(resource.__contains__, definition.extension_ids)]
+    """Return the URNs of the type's own schemas that a resource uses, as they come in it."""
+    used = [urn for urn in definition.extension_ids if urn in resource]
+    if len(used) > 1:
+        used = [name for name in resource if name in definition.extension_ids]
+    return [definition.schema.id, *used]
 
 
 def with_schemas(definition: ResourceDefinition, resource: dict[str, Any]) -> dict[str, Any]:
     """Return the resource with the `schemas` that are true of it."""
-    foreign = [
-        name
-        for name in resource
-        if ":" in name and name[:4].casefold() == "urn:" and name not in definition.extension_ids
-    ]
-    return {**resource, "schemas": known_schemas(definition, resource) + foreign}
+    extensions = [name for name in resource if ":" in name and name[:4].casefold() == "urn:"]
+    return {**resource, "schemas": [definition.schema.id, *extensions]}
 
 
 def replace_resource(

@@ -10,14 +10,14 @@ _LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'resourc
 class Numbers:
     """Gives out numbers in a transaction, so that a resource's is known before it is inserted.
 
-    A number whose resource is not inserted, or whose insertion is undone, is left out.
+    A number whose resource is refused is left out.
     """
 
     def __init__(self) -> None:
         self._last: int | None = None
 
-    def begin(self) -> None:
-        """Note that a transaction has begun that nobody else can insert anything under."""
+    def forget(self) -> None:
+        """Note that a transaction begins, or that something is undone."""
         self._last = None
 
     def next(self, connection: sqlite3.Connection) -> int:

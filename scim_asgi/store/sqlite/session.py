@@ -26,8 +26,8 @@ class Session:
     def begin(self) -> None:
         """Note that a transaction has begun that nobody else can change anything under."""
         self.counts.forget()
+        self.numbers.forget()
         self.stamps.begin()
-        self.numbers.begin()
 
     def save(self, connection: sqlite3.Connection) -> None:
         """Write what is not written yet: a savepoint begins, or the transaction ends."""
@@ -36,3 +36,4 @@ class Session:
     def undo(self) -> None:
         """Forget what was kept since the last savepoint began: it is undone."""
         self.counts.forget()
+        self.numbers.forget()
