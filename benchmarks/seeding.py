@@ -143,8 +143,9 @@ class _Seeding:
     def __init__(self, runtime: Runtime[Any]) -> None:
         self._store = runtime.store
         self._service = runtime.service
-        self._registry = runtime.service._registry
-        self._reconciler = runtime.service._reconciler
+        self._writes = runtime.service._writes
+        self._registry = self._writes._registry
+        self._reconciler = self._writes._reconciler
 
     async def hurry(self) -> None:
         """Wait for no disk, and keep the whole database in memory."""
@@ -167,8 +168,8 @@ class _Seeding:
         definition = self._registry.by_name["User"]
         projection = project(definition)
         unit = Unit(tx, _caller("POST", "/Users"), definition, self._reconciler.claim())
-        inbound, _, _ = self._service._read(definition, user(number), projection, new=True)
-        changed = self._service._changes.create(unit, inbound)
+        inbound, _, _ = self._writes._read(definition, user(number), projection, new=True)
+        changed = self._writes._changes.create(unit, inbound)
         assert changed.account is not None
         confirmed = Outcome(kind="confirmed", hook=_HOOK)
         self._reconciler._record(tx, changed.account, confirmed, changed.log, is_told=True)

@@ -39,7 +39,7 @@ DEVICE = Path(__file__).parents[1] / "conformance" / "device.json"
 TYPES = read_resource_types(DEVICE.read_bytes())
 RUNTIME = ScimApp(":memory:", resource_types=TYPES)._runtime
 ROUTES = RUNTIME.endpoints.routes
-DEFINITIONS = RUNTIME.service._registry.definitions
+DEFINITIONS = RUNTIME.service._writes._registry.definitions
 ITEMS = {f"{each.endpoint}/{ITEM}": each for each in DEFINITIONS}
 COLLECTIONS = {each.endpoint: each for each in DEFINITIONS}
 SEARCHES = {f"{each.endpoint}/.search": each for each in DEFINITIONS}
