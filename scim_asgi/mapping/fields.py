@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Generic, get_origin
 
 import msgspec
@@ -26,10 +27,12 @@ _PLAIN: tuple[tuple[Any, type], ...] = (
 )
 
 
-def _is_address(text: str) -> bool:
-    """Return whether a text is two parts around one @, with no white space anywhere."""
-    local, _, domain = text.partition("@")
-    return bool(local and domain) and "@" not in domain and text.split() == [text]
+_find_address = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
+
+
+def is_address(value: Any) -> bool:
+    """Return whether a value is a text of two parts around one @, with no white space anywhere."""
+    return isinstance(value, str) and _find_address(value) is not None
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -117,9 +120,7 @@ class AccountFields(Generic[A]):
 
     def accepts(self, destination: str, value: Any) -> bool:
         """Return whether a value can be that destination's; an address has to look like one."""
-        if destination == EMAIL:
-            return isinstance(value, str) and _is_address(value)
-        return True
+        return destination != EMAIL or is_address(value)
 
     def check(self, destination: str, shape: Shape) -> None:
         """Check that what a path or expression yields can ever be that destination's.
@@ -197,12 +198,11 @@ class AccountFields(Generic[A]):
         Raises:
             msgspec.ValidationError: The account type has changed since the fields were mapped.
         """
-        filled = {
-            "id": id,
-            "host_id": host_id,
-            "organization_id": organization_id,
-            "email_verified": EMAIL in values,
-        }
-        known = {name: value for name, value in filled.items() if name in self._fields}
-        kept = {name: value for name, value in values.items() if name in self._fields}
-        return msgspec.convert({**kept, **known}, self._type, strict=False)
+        filled = values.copy()
+        filled["id"] = id
+        filled["host_id"] = host_id
+        filled["organization_id"] = organization_id
+        filled["email_verified"] = EMAIL in values
+        if not filled.keys() <= self._fields.keys():
+            filled = {name: value for name, value in filled.items() if name in self._fields}
+        return msgspec.convert(filled, self._type, strict=False)

@@ -42,6 +42,10 @@ class CompiledMapping:
         entries: All entries, in their order of preference.
         fields: The fields of the host's account type.
         roles: The role rules and the roles that the host knows.
+
+    Attributes:
+        uses_groups: Whether an account depends on the groups that the User is a member of.
+        uses_document_only: Whether it depends on neither those nor the User's id.
     """
 
     def __init__(self, entries: list[Entry], fields: AccountFields[Any], roles: RolePolicy) -> None:
@@ -60,7 +64,9 @@ class CompiledMapping:
             for destination, found in self._by_destination.items()
         ]
         self._return_entry = _return_entry(entries)
-        self.uses_groups = self._uses_rules or any(each.source.reads_groups for each in entries)
+        attributes = {each.source.attribute for each in entries}
+        self.uses_groups = self._uses_rules or "groups" in attributes
+        self.uses_document_only = not self.uses_groups and "id" not in attributes
 
     def resolve(self, resource: dict[str, Any], *, was_active: bool | None = None) -> Mapped:
         """Return what the mapping makes of a User.
@@ -76,6 +82,7 @@ class CompiledMapping:
         values: dict[str, Any] = {}
         notes: list[str] = []
         key: str | None = None
+        return_entry = self._return_entry
         for taker in self._takers:
             try:
                 value, entry = taker.take(user)
@@ -87,7 +94,7 @@ class CompiledMapping:
                 values.setdefault(METADATA, {})[taker.key] = value
             else:
                 values[taker.destination] = value
-            if entry is not None and entry is self._return_entry:
+            if entry is return_entry and entry is not None:
                 key = _return_key(entry, value, user)
         self._require(values, user)
         if is_closed and values.get(ACTIVE) is True:
@@ -201,11 +208,7 @@ class CompiledMapping:
 
 def _return_entry(entries: list[Entry]) -> Entry | None:
     """Return the entry of `externalId`; where it feeds several fields, the plain path counts."""
-    found = [
-        entry
-        for entry in entries
-        if entry.source.urn is None and entry.source.names[0].casefold() == _RETURN_KEY
-    ]
+    found = [entry for entry in entries if entry.source.attribute == _RETURN_KEY]
     return min(found, key=lambda entry: len(entry.source.steps), default=None)
 
 

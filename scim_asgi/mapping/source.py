@@ -68,10 +68,9 @@ class Source(Struct, frozen=True):
         return any(isinstance(step, Where) for step in self.steps)
 
     @property
-    def reads_groups(self) -> bool:
-        """Whether the value depends on the groups that the User is a member of."""
-        first = self.steps[0]
-        return self.urn is None and isinstance(first, Member) and first.name.casefold() == "groups"
+    def attribute(self) -> str | None:
+        """The name of the User's own attribute, case-folded; None in an extension."""
+        return self.names[0].casefold() if self.urn is None else None
 
     @property
     def identity(self) -> tuple[str, ...]:

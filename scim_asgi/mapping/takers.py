@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from scim_asgi.mapping.entries import Entry
-from scim_asgi.mapping.fields import EMAIL, ROLE, AccountFields
+from scim_asgi.mapping.fields import EMAIL, ROLE, AccountFields, is_address
 from scim_asgi.mapping.roles import RolePolicy
 
 
@@ -34,8 +34,11 @@ class Taker:
     ) -> None:
         self.destination = destination
         self.key = destination.partition(".")[2]
-        self._entries = entries
-        self._fields = fields
+        self._tries = [
+            (entry.source.read, None if entry.expression is None else entry.made_of, entry)
+            for entry in entries
+        ]
+        self._convert = fields.convert
         self._roles = roles
         self._is_address = destination == EMAIL
         self._is_role = destination == ROLE
@@ -47,16 +50,14 @@ class Taker:
         Raises:
             ExpressionFailure, Misfit: There is more to say of it: the attempts do.
         """
-        for entry in self._entries:
-            value = entry.source.read(user)
-            if entry.expression is not None:
-                value = entry.made_of(value)
-            if value is None:
-                continue
-            if self._is_address and not self._fields.accepts(self.destination, value):
+        for read, make, entry in self._tries:
+            value = read(user)
+            if make is not None:
+                value = make(value)
+            if value is None or (self._is_address and not is_address(value)):
                 continue
             if type(value) is not self._unconverted and self._unconverted is not object:
-                value = self._fields.convert(self.destination, value)
+                value = self._convert(self.destination, value)
             if self._is_role:
                 self._roles.known(value)
             return value, entry

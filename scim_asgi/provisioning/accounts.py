@@ -73,8 +73,10 @@ class Claim(Struct, frozen=True):
 
 def view_of(record: ResourceRecord, groups: list[Related]) -> dict[str, Any]:
     """Return a User as mappings see it: with its id and groups."""
-    shown = [_group(group) for group in groups] if groups else []
-    return {"id": record.id, **record.document, "groups": shown}
+    view = record.document.copy()
+    view["id"] = record.id
+    view["groups"] = [_group(group) for group in groups] if groups else []
+    return view
 
 
 def was_active(account: AccountRecord | None) -> bool:
@@ -93,7 +95,8 @@ def map_user(
     Raises:
         Unmappable: It makes no account of it.
     """
-    return mapping.resolve(view_of(record, groups), was_active=was_active(account))
+    user = record.document if mapping.uses_document_only else view_of(record, groups)
+    return mapping.resolve(user, was_active=was_active(account))
 
 
 def _group(group: Related) -> dict[str, Any]:

@@ -212,12 +212,18 @@ def change_of(account: AccountRecord) -> Change | None:
 
 def changes_of(account: AccountRecord) -> dict[str, tuple[Any, Any]]:
     """Return each field that differs from what was confirmed, with its old and new value."""
-    before, after = account.confirmed or {}, account.wanted
-    known = {name: (old, after.get(name)) for name, old in before.items() if old != after.get(name)}
-    come = {
-        name: (None, new) for name, new in after.items() if name not in before and new is not None
-    }
-    return known | come
+    before, after = account.confirmed, account.wanted
+    if not before:
+        return {name: (None, new) for name, new in after.items() if new is not None}
+    changes = {}
+    for name, old in before.items():
+        new = after.get(name)
+        if old != new:
+            changes[name] = old, new
+    for name, new in after.items():
+        if new is not None and name not in before:
+            changes[name] = None, new
+    return changes
 
 
 def _outcome(task: asyncio.Future[Any], context: HookContext, said: dict[str, Any]) -> Outcome:

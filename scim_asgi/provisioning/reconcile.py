@@ -12,6 +12,7 @@ import secrets
 from typing import Any
 
 import msgspec
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from scim_asgi.protocol.definitions import Registry
@@ -42,8 +43,9 @@ from scim_asgi.provisioning.representation import Representations, keys_of, load
 from scim_asgi.store.base import Store, Transaction
 from scim_asgi.store.records import AccountRecord, LogRecord, ResourceRecord
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_PARTS = {dict, list}
+"""What JSON has values in."""
 
 _GIVEN_UP = (
     "The server ended, or stood still, before the product had answered; the product is asked again."
@@ -286,19 +288,19 @@ class Reconciler:
 
 
 def _copied(account: AccountRecord) -> AccountRecord:
-    """Return an account that shares nothing that can be changed; by way of JSON, which is fast."""
-    if not (_has_parts(account.wanted) or _has_parts(account.confirmed)):
+    """Return an account that shares nothing that can be changed."""
+    if not (_has_parts(account.wanted) or (account.confirmed and _has_parts(account.confirmed))):
         return account
     return replace(
         account,
-        wanted=_decode(_encode(account.wanted)),
-        confirmed=_decode(_encode(account.confirmed)),
+        wanted=to_builtins(account.wanted),
+        confirmed=to_builtins(account.confirmed),
     )
 
 
-def _has_parts(fields: dict[str, Any] | None) -> bool:
+def _has_parts(fields: dict[str, Any]) -> bool:
     """Return whether a field holds what can be changed in its place, and is handed on as it is."""
-    return any(isinstance(value, dict | list) for value in (fields or {}).values())
+    return not _PARTS.isdisjoint(map(type, fields.values()))
 
 
 def _background_row(account: AccountRecord, resource: dict[str, Any]) -> LogRecord:
