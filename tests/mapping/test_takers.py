@@ -52,6 +52,7 @@ OVERRIDES: dict[str, list[str]] = {
     "nickName": ["first_name", '{{ value | default: "Nobody" }}.first_name', "level"],
     "active": ["", "active"],
     "title": ["organization_role", "level", '{{ value | append: "!" }}.last_name'],
+    "id": ["external_id", "public_metadata.scim_id"],
     "groups[0].displayName": ["organization_role"],
     "groups[*].displayName": ["public_metadata.groups"],
     f"{ENTERPRISE}:department": ["organization_role", "last_name"],
@@ -205,3 +206,40 @@ def test_names_are_found_in_any_case(
             return error.field
 
     assert outcome(user) == outcome(recased(user, upper))
+
+
+def outcome(mapping: CompiledMapping, user: dict[str, Any]) -> Mapped | str:
+    """Return what a mapping makes of a User, or why it refuses it."""
+    try:
+        return mapping.resolve(user)
+    except Unmappable as error:
+        return error.detail
+
+
+@settings(max_examples=300)
+@given(mappings(), USERS)
+def test_what_depends_on_neither_id_nor_groups_is_the_same_without_them(
+    mapping: CompiledMapping, user: dict[str, Any]
+) -> None:
+    group = {"value": "A", "display": "Admins", "displayName": "Admins", "type": "direct"}
+    whole = {**user, "id": "u-1", "groups": [group]}
+    bare = {name: value for name, value in user.items() if name != "groups"}
+    if mapping.uses_document_only:
+        assert outcome(mapping, whole) == outcome(mapping, bare)
+
+
+@pytest.mark.parametrize(
+    ("override", "is_enough"),
+    [
+        ({"nickName": "first_name"}, True),
+        ({"ID": "external_id"}, False),
+        ({"Groups[0].displayName": "last_name"}, False),
+        ({f"{OTHER}:groups": "last_name"}, True),
+    ],
+)
+def test_a_mapping_knows_whether_the_document_is_enough(
+    override: dict[str, str], is_enough: bool
+) -> None:
+    assert is_enough == compile_mapping(override, FIELDS).uses_document_only
+    rules = RoleRules((RoleRule("admins", "admin"),), None)
+    assert not compile_mapping(override, FIELDS, rules).uses_document_only
