@@ -33,6 +33,7 @@ from scim_asgi.provisioning.privacy import LogPolicy
 from scim_asgi.provisioning.queries import Queries
 from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.reconciliation import Reconciliation
+from scim_asgi.provisioning.refusals import Refusals
 from scim_asgi.provisioning.remapping import Remapping
 from scim_asgi.provisioning.retention import Pruning
 from scim_asgi.provisioning.roles import Roles
@@ -40,6 +41,7 @@ from scim_asgi.provisioning.service import Service
 from scim_asgi.provisioning.tokens import Tokens
 from scim_asgi.provisioning.traffic import Traffic
 from scim_asgi.provisioning.wanted import WantedAccounts
+from scim_asgi.provisioning.writes import Writes
 from scim_asgi.settings import Settings
 from scim_asgi.store.base import Store, Transaction
 
@@ -240,16 +242,19 @@ def _service(
     settings: Settings,
 ) -> Service:
     memberships = Memberships(registry, hooks, settings.unknown_members, settings.limits)
-    return Service(
+    refusals = Refusals(store, registry)
+    writes = Writes(
         store,
         registry,
         Changes(registry, accounts, memberships, settings.limits),
         reconciler,
         background,
+        refusals,
         unknown_attributes=settings.unknown_attributes,
         group_patch_body=settings.group_patch_body,
         limits=settings.limits,
     )
+    return Service(writes, refusals)
 
 
 def _endpoints(store: Store, registry: Registry, service: Service, settings: Settings) -> Endpoints:

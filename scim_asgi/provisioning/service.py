@@ -6,21 +6,15 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, cast
 
-from scim_asgi.protocol.definitions import Registry, ResourceDefinition
+from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.errors import ScimError
-from scim_asgi.protocol.limits import Limits
 from scim_asgi.protocol.projection import Projection
-from scim_asgi.protocol.resources import UnknownAttributes
 from scim_asgi.provisioning.answers import REFUSED_BY_STORE, Answer, refusal_of
-from scim_asgi.provisioning.background import Background
 from scim_asgi.provisioning.caller import Caller
-from scim_asgi.provisioning.changes import Changes
 from scim_asgi.provisioning.log import name_of
 from scim_asgi.provisioning.preconditions import Preconditions
-from scim_asgi.provisioning.reconcile import Reconciler
 from scim_asgi.provisioning.refusals import Refusals
 from scim_asgi.provisioning.writes import Writes
-from scim_asgi.store.base import Store
 from scim_asgi.store.errors import StoreError
 
 
@@ -28,40 +22,13 @@ class Service:
     """Changes resources: in the store first, then in the host.
 
     Args:
-        store: Where resources are kept.
-        registry: The resource types.
-        changes: What makes changes.
-        reconciler: What delivers accounts to the host.
-        background: What delivers those that a change has spread to.
-        unknown_attributes: What to do with attributes that a type lacks.
-        group_patch_body: Whether a PATCH of a group is answered 200 with the group.
-        limits: What a request may cost.
+        writes: What a write comes to.
+        refusals: Where refused requests are noted.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        registry: Registry,
-        changes: Changes,
-        reconciler: Reconciler,
-        background: Background,
-        *,
-        unknown_attributes: UnknownAttributes = "ignore",
-        group_patch_body: bool = False,
-        limits: Limits,
-    ) -> None:
-        self._refusals = Refusals(store, registry)
-        self._writes = Writes(
-            store,
-            registry,
-            changes,
-            reconciler,
-            background,
-            self._refusals,
-            unknown_attributes=unknown_attributes,
-            group_patch_body=group_patch_body,
-            limits=limits,
-        )
+    def __init__(self, writes: Writes, refusals: Refusals) -> None:
+        self._writes = writes
+        self._refusals = refusals
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def create(
