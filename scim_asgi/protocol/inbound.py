@@ -8,6 +8,7 @@ msgspec tells so in a fraction of the time that looking at each value takes. All
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
@@ -30,6 +31,8 @@ from scim_asgi.protocol.resources import (
 from scim_asgi.protocol.schemas import Attribute
 from scim_asgi.protocol.values import MAX_VALUES, is_plain_username, tidied
 
+_is_nameable = re.compile(r'[^"\\\x00-\x1f]*').fullmatch
+"""What msgspec takes as a name."""
 _ESCAPE, _NUL = ord("\\"), b"\\u0000"
 
 _encode = msgspec.json.Encoder().encode
@@ -211,7 +214,8 @@ def _type_passed_over(attribute: Attribute) -> Any:
     """Return the type of values of which nothing is read."""
     if not attribute.is_complex:
         return Any
-    element = _struct({each.name: (Any, None) for each in attribute.sub_attributes})
+    names = filter(_is_nameable, (each.name for each in attribute.sub_attributes))
+    element = _struct(dict.fromkeys(names, (Any, None)))
     return list[element] if attribute.multi_valued else element  # type: ignore[valid-type]
 
 
@@ -223,19 +227,21 @@ def _type_of_object(attribute: Attribute) -> Any:
     subs = attribute.sub_attributes
     fields = _optional(subs, _type_within)
     for each in subs:
-        if each.required or each.name == "value":
+        if each.required or each.name.casefold() == "value":
             kind = _type_within(each)
             if kind is None:
                 return None
             fields[each.name] = (kind,)
-    if attribute.name == MAY_BE_WRAPPED and "value" in fields:
-        fields["value"] = (Annotated[str, Meta(pattern=r"\A[^{]")],)
+    value = attribute.subs.get("value")
+    if attribute.name == MAY_BE_WRAPPED and value is not None and value.plain is str:
+        fields[value.name] = (Annotated[str, Meta(pattern=r"\A[^{]")],)
     return _struct(fields)
 
 
 def _type_within(attribute: Attribute) -> Any:
     """Return the type of values within an object that are taken as they are, and never empty."""
-    if attribute.mutability == "readOnly" or attribute.multi_valued:
+    is_taken = attribute.mutability != "readOnly" and not attribute.multi_valued
+    if not (is_taken and _is_nameable(attribute.name)):
         return None
     if attribute.is_complex:
         return _type_of_object(attribute) if "value" in attribute.subs else None

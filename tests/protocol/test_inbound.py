@@ -174,3 +174,63 @@ def test_what_directories_send_is_taken_as_it_is(change: dict[str, Any]) -> None
 def test_what_is_not_as_the_schema_says_is_read_the_long_way(change: dict[str, Any]) -> None:
     body = json.loads(json.dumps(ADA | change))
     assert _usual(TYPES, PEOPLE, body) is None
+
+
+def custom(attributes: list[dict[str, Any]], extension: str = "urn:x:ext") -> Registry:
+    """Return a registry with a type of attributes that a host has made up, and an extension."""
+    things = {"id": "urn:x:thing", "name": "Thing", "attributes": attributes}
+    more = {"id": extension, "name": "More", "attributes": [{"name": "more", "type": "string"}]}
+    kind = {
+        "name": "Thing",
+        "endpoint": "/Things",
+        "schema": "urn:x:thing",
+        "schemaExtensions": [{"schema": extension, "required": False}],
+    }
+    described = {"schemas": [things, more], "resourceTypes": [kind]}
+    return Registry([PEOPLE, *read_resource_types(json.dumps(described).encode())])
+
+
+def several(name: str, *subs: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "type": "complex", "multiValued": True, "subAttributes": list(subs)}
+
+
+ROLES = several("roles", {"name": "value", "type": "boolean"})
+PARTS = several("parts", {"name": "Value", "type": "string"}, {"name": "$ref", "type": "reference"})
+ODDLY_NAMED = [
+    {"name": name, "type": "string", "multiValued": False, "required": False}
+    for name in ('a"b', "a\\b", "a\nb", "plain")
+]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sent"),
+    [
+        ([ROLES], {"roles": [{"value": True}]}),
+        ([ROLES], {"roles": [{"value": "true"}]}),
+        ([ROLES], {"roles": [{"value": "nonsense"}]}),
+        ([PARTS], {"parts": [{"Value": "9"}]}),
+        ([PARTS], {"parts": [{"$ref": "https://x.test/Things/9"}]}),
+        (ODDLY_NAMED, {"plain": "x"}),
+        (ODDLY_NAMED, {'a"b': "x", "a\\b": "y", "a\nb": "z"}),
+        ([several("parts", *ODDLY_NAMED)], {"parts": [{"plain": "x"}, {'a"b': "y"}]}),
+        ([several("parts", ODDLY_NAMED[0] | {"required": True})], {"parts": [{}]}),
+        ([several("parts", *ODDLY_NAMED) | {"mutability": "readOnly"}], {"parts": [{'a"b': "y"}]}),
+    ],
+)
+def test_what_a_host_has_made_up_is_taken_as_it_is_read_the_long_way(
+    attributes: list[dict[str, Any]], sent: dict[str, Any]
+) -> None:
+    types = custom(attributes)
+    body = {"schemas": ["urn:x:thing"], **sent}
+    expected = outcome(
+        _receive, types, types.by_name["Thing"], copy.deepcopy(body), "ignore", new=True
+    )
+    assert expected == outcome(receive, types, types.by_name["Thing"], body, new=True)
+
+
+@pytest.mark.parametrize("urn", ["urn:x:ext", 'urn:x:"ext', "urn:x:e\\xt"])
+def test_an_extension_is_taken_as_it_is_whatever_its_urn(urn: str) -> None:
+    types = custom([ODDLY_NAMED[3]], urn)
+    body = {"schemas": ["urn:x:thing", urn], "plain": "x", urn: {"more": "y"}}
+    expected = outcome(_receive, types, types.by_name["Thing"], body, "ignore", new=True)
+    assert expected == outcome(receive, types, types.by_name["Thing"], body, new=True)
