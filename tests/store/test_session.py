@@ -180,3 +180,16 @@ async def test_a_file_whose_triggers_have_counted_is_counted_anew(
     with closing(sqlite3.connect(tmp_path / "scim.db")) as file:
         counted = file.execute("SELECT counted, total FROM counts ORDER BY 1").fetchall()
     assert [("account:active", 2), ("log", 2), ("resource:User", 2)] == counted
+
+
+async def test_a_lost_sequence_makes_no_number_a_second_time(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        await store.write(add)
+    with closing(sqlite3.connect(tmp_path / "scim.db", isolation_level=None)) as file:
+        file.execute("DELETE FROM sqlite_sequence")
+    await store.write(add)
+    with closing(sqlite3.connect(tmp_path / "scim.db")) as file:
+        numbers = [number for (number,) in file.execute("SELECT number FROM resources ORDER BY 1")]
+    assert [1, 2, 3, 4] == numbers

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
-_LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'resources'"
+_LAST = """
+SELECT max(
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'resources'), 0),
+    coalesce((SELECT max(number) FROM resources), 0)
+)
+"""
 
 
 class Numbers:
