@@ -77,6 +77,8 @@ class FailedAuthenticationLimit:
 
     def let_in(self, sender: _Sender) -> None:
         """Note that the token is valid; those are forgotten that were not sent for longest."""
+        if self._counter is None:
+            return
         self._known.pop(sender, None)
         if len(self._known) >= _KNOWN:
             del self._known[next(iter(self._known))]

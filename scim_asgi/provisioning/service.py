@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, cast
+from typing import Any
 
 from scim_asgi.protocol.definitions import ResourceDefinition
 from scim_asgi.protocol.errors import ScimError
@@ -102,8 +102,7 @@ class Service:
     async def close(self) -> None:
         """Wait until every write that is under way is settled."""
         while self._tasks:
-            ended, _ = await asyncio.wait(self._tasks)
-            self._tasks -= ended
+            await asyncio.wait(self._tasks)
 
     async def log_refusal(self, caller: Caller, error: ScimError, name: str = "") -> None:
         """Write a refused request into the provisioning log.
@@ -127,7 +126,7 @@ class Service:
         """Let a write run to its end even when the client goes away, and log a refusal."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Answer] = loop.create_future()
-        self._tasks.add(loop.create_task(self._run(ended, caller, work, name)))
+        self._keep(loop.create_task(self._run(ended, caller, work, name)))
         return await ended
 
     async def _run(
@@ -149,8 +148,6 @@ class Service:
         else:
             if not ended.done():
                 ended.set_result(answer)
-        finally:
-            self._tasks.discard(cast("asyncio.Task[Any]", asyncio.current_task()))
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task alive until it ends; a stop waits for it."""
